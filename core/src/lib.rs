@@ -1,0 +1,1 @@
+//! The engine on a phone: plan, run, sockets, outbox, planner.

@@ -1,0 +1,1 @@
+//! The accept loop: TCP, TLS, HTTP/1.1, limits, graceful shutdown.

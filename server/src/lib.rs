@@ -1,0 +1,21 @@
+//! Measuring end, collector, store and public pages: everything `ispeed serve` runs.
+//!
+//! - [`accept`]: the accept loop, TLS, connection limits, graceful shutdown; composes the two halves below.
+//! - [`measure`]: the measuring end: control channel, load flows, UDP echo, budgets, evidence. Knows no database.
+//! - [`collect`]: the collector: tokens, samples, receipts, months, my data; an axum router over a [`store::Store`].
+//! - [`pages`]: what a person sees at `/`.
+#![warn(missing_docs)]
+
+pub mod accept;
+pub mod collect;
+pub mod limits;
+pub mod measure;
+pub mod pages;
+pub mod store;
+
+/// The peer of a connection; in the extensions of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// Address and port, as accepted.
+    pub addr: std::net::SocketAddr,
+}

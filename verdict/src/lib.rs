@@ -1,0 +1,1 @@
+//! Sample in, verdict with reason codes out.

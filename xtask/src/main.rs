@@ -1,0 +1,2 @@
+//! One command per job, the same on a laptop and in CI.
+fn main() {}
