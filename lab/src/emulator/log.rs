@@ -1,0 +1,74 @@
+//! The per-packet log: the oracle.
+
+/// What became of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// Delivered.
+    Delivered,
+    /// Dropped because the queue was full.
+    QueueFull,
+    /// Dropped by the loss model.
+    Lost,
+}
+
+/// One packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PacketRecord {
+    /// When it reached the link, nanoseconds since the start.
+    pub arrive_ns: u64,
+    /// When its last bit was served; 0 when dropped.
+    pub depart_ns: u64,
+    /// When it was handed to the other side; 0 when dropped.
+    pub deliver_ns: u64,
+    /// IP bytes.
+    pub bytes: u16,
+    /// IP protocol number: 6 TCP, 17 UDP.
+    pub protocol: u8,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// Log of one direction.
+#[derive(Debug, Default)]
+pub struct DirectionLog {
+    /// Every packet, in order of arrival.
+    pub packets: Vec<PacketRecord>,
+    /// Part of one core the emulating thread used.
+    pub cpu_share: f64,
+    /// How late packets were handed over against the time they were due, nanoseconds: median, p99, worst.
+    pub lateness_ns: [u64; 3],
+    /// Packets the kernel would not take.
+    pub write_failures: u64,
+}
+
+/// A run above this share of a core was starved and judges nothing.
+pub const VOID_CPU_SHARE: f64 = 0.9;
+/// A run whose p99 lateness is above this judges nothing.
+pub const VOID_LATENESS_NS: u64 = 2_000_000;
+
+impl DirectionLog {
+    /// Why this log may not judge, if so.
+    pub fn void(&self) -> Option<String> {
+        if self.cpu_share > VOID_CPU_SHARE {
+            return Some(format!("the emulator used {:.0} % of a core", self.cpu_share * 100.0));
+        }
+        if self.lateness_ns[1] > VOID_LATENESS_NS {
+            return Some(format!("p99 of hand-over was {:.1} ms late", self.lateness_ns[1] as f64 / 1e6));
+        }
+        (self.write_failures > 0).then(|| format!("the kernel refused {} packets", self.write_failures))
+    }
+
+    /// IP bytes served in `[from_ns, to_ns)`.
+    pub fn served_bytes(&self, from_ns: u64, to_ns: u64) -> u64 {
+        self.packets
+            .iter()
+            .filter(|p| p.fate == Fate::Delivered && (from_ns..to_ns).contains(&p.depart_ns))
+            .map(|p| u64::from(p.bytes))
+            .sum()
+    }
+
+    /// Packets of a fate.
+    pub fn count(&self, fate: Fate) -> usize {
+        self.packets.iter().filter(|p| p.fate == fate).count()
+    }
+}

@@ -1,0 +1,190 @@
+//! The link emulator.
+
+mod direction;
+pub mod log;
+pub mod loss;
+pub mod namespace;
+pub mod rng;
+pub mod service;
+mod sys;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use thiserror::Error;
+
+pub use log::{DirectionLog, Fate, PacketRecord};
+pub use loss::Loss;
+pub use namespace::Namespaces;
+pub use service::Rate;
+
+/// Why an emulation could not run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// A command of iproute2 failed.
+    #[error("{command}: {detail}; the laboratory needs root and iproute2")]
+    Command {
+        /// What was run.
+        command: String,
+        /// What it said.
+        detail: String,
+    },
+    /// A system call failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A configuration that describes no link.
+    #[error("{field} is {value}; expected {expected}")]
+    Config {
+        /// Member.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+/// Capacity of a drop-tail queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueLimit {
+    /// IP bytes waiting, the packet in service included.
+    Bytes(u64),
+    /// Packets waiting, the one in service included.
+    Packets(u64),
+}
+
+/// Packets that are delayed on purpose and so overtaken by those behind them.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Reorder {
+    /// Probability that a packet is held back.
+    pub probability: f64,
+    /// How long it is held back, nanoseconds.
+    pub hold_ns: u64,
+}
+
+/// One direction of the link.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DirectionConfig {
+    /// How fast it serves.
+    pub rate: Rate,
+    /// One-way delay after service, as steps of (nanoseconds since start, delay in nanoseconds).
+    pub delay_ns: Vec<(u64, u64)>,
+    /// Drop-tail queue.
+    pub queue: QueueLimit,
+    /// Loss before the queue.
+    pub loss: Loss,
+    /// Reordering after service.
+    pub reorder: Option<Reorder>,
+}
+
+impl DirectionConfig {
+    /// A constant rate and delay, and a queue of `queue_ms` at that rate (never below ten packets).
+    pub fn fixed(bps: f64, delay_ms: f64, queue_ms: f64) -> Self {
+        Self {
+            rate: Rate::constant(bps),
+            delay_ns: vec![(0, (delay_ms * 1e6) as u64)],
+            queue: QueueLimit::Bytes(((bps / 8.0 * queue_ms / 1e3) as u64).max(10 * 1500)),
+            loss: Loss::None,
+            reorder: None,
+        }
+    }
+
+    fn validate(&self) -> Result<(), LabError> {
+        self.rate.validate()?;
+        self.loss.validate()?;
+        if self.delay_ns.first().is_none_or(|step| step.0 != 0) || !self.delay_ns.is_sorted_by_key(|step| step.0) {
+            return Err(LabError::Config {
+                field: "delay_ns",
+                value: format!("{:?}", self.delay_ns),
+                expected: "steps in order of time, the first at 0",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A link of two directions.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LinkConfig {
+    /// Server to client.
+    pub down: DirectionConfig,
+    /// Client to server.
+    pub up: DirectionConfig,
+    /// Seed of loss and reordering.
+    pub seed: u64,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct LinkLog {
+    /// Server to client.
+    pub down: DirectionLog,
+    /// Client to server.
+    pub up: DirectionLog,
+    /// `CLOCK_MONOTONIC` at the start of the emulation, nanoseconds: 0 of every time in the logs.
+    pub base_monotonic_ns: u64,
+    /// Microseconds since 1970 (UTC) at the same instant.
+    pub base_utc_us: i64,
+}
+
+/// A running emulation.
+pub struct Emulator {
+    stop: Arc<AtomicBool>,
+    down: JoinHandle<DirectionLog>,
+    up: JoinHandle<DirectionLog>,
+    base_monotonic_ns: u64,
+    base_utc_us: i64,
+}
+
+impl Emulator {
+    /// Opens the two TUN devices in `namespaces` and starts serving.
+    pub fn start(namespaces: &Namespaces, link: &LinkConfig) -> Result<Self, LabError> {
+        link.down.validate()?;
+        link.up.validate()?;
+        let client = namespaces.open_client_tun()?;
+        let server = namespaces.open_server_tun()?;
+        let clone =
+            |f: &std::fs::File| f.try_clone().map_err(|source| LabError::System { what: "dup of a TUN", source });
+        let stop = Arc::new(AtomicBool::new(false));
+        let base_monotonic_ns = direction::monotonic_ns();
+        let base_utc_us = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
+        let spawn = |name: &str, from, to, config: &DirectionConfig, seed| {
+            let lane = direction::Lane::new(from, to, config.clone(), seed, base_monotonic_ns);
+            let stop = stop.clone();
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || lane.run(&stop))
+                .map_err(|source| LabError::System { what: "thread of a direction", source })
+        };
+        let down = spawn("link-down", clone(&server)?, clone(&client)?, &link.down, link.seed)?;
+        let up = spawn("link-up", client, server, &link.up, link.seed ^ 0x9e37_79b9_7f4a_7c15)?;
+        Ok(Self { stop, down, up, base_monotonic_ns, base_utc_us })
+    }
+
+    /// Nanoseconds since the start, on the clock of the logs.
+    pub fn now_ns(&self) -> u64 {
+        direction::monotonic_ns() - self.base_monotonic_ns
+    }
+
+    /// Ends the emulation and hands out its logs.
+    pub fn stop(self) -> LinkLog {
+        self.stop.store(true, Ordering::Relaxed);
+        let log =
+            |lane: JoinHandle<DirectionLog>| lane.join().expect("a lane ends by its stop signal and cannot panic");
+        LinkLog {
+            down: log(self.down),
+            up: log(self.up),
+            base_monotonic_ns: self.base_monotonic_ns,
+            base_utc_us: self.base_utc_us,
+        }
+    }
+}

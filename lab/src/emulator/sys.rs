@@ -1,0 +1,42 @@
+//! The two system calls of the laboratory that need `unsafe`: attaching a file to a TUN device, and real-time priority.
+#![allow(unsafe_code)]
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use super::LabError;
+
+/// Opens TUN device `name` in the network namespace of the calling thread; non-blocking, no packet information header.
+pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
+    let system = |what| move |source| LabError::System { what, source };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open("/dev/net/tun")
+        .map_err(system("opening /dev/net/tun"))?;
+    // SAFETY: ifreq is plain old data for which zero is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap_or(0);
+    // SAFETY: the descriptor is open, the request is an initialised ifreq that outlives the call, and TUNSETIFF writes
+    // no more than an ifreq.
+    let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
+    if result < 0 {
+        return Err(LabError::System { what: "TUNSETIFF", source: std::io::Error::last_os_error() });
+    }
+    Ok(file)
+}
+
+/// Asks for real-time priority (`SCHED_FIFO`) for the calling thread; without the right to it, runs on as before. The
+/// emulated link must not slow down because the endpoints are busy: a real one does not either.
+pub(super) fn raise_priority() {
+    let wanted = libc::sched_param { sched_priority: 10 };
+    // SAFETY: 0 names the calling thread and the parameter is an initialised sched_param that outlives the call.
+    if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const wanted) } != 0 {
+        let _ = rustix::process::nice(-20);
+    }
+}
