@@ -7,5 +7,8 @@
 //! The emulator is judged before it judges: `tests/emulator.rs`.
 #![warn(missing_docs)]
 
+pub mod cells;
 pub mod emulator;
+pub mod runner;
+pub mod summary;
 pub mod truth;

@@ -1,5 +1,6 @@
 //! The emulator is judged before it judges. Needs root and /dev/net/tun: `cargo xtask netns`.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed unwrap is a failed test; figures are printed")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};

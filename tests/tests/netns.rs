@@ -2,6 +2,7 @@
 //!
 //! Needs root, `ip` and `tc`; run by `cargo xtask netns`. Each test makes its own namespaces.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed unwrap is a failed test; figures are printed")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,98 @@
+//! `ispeed-lab`: runs links and writes one JSON line a run; summarises such a file.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program: its output is its purpose")]
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use ispeed_lab::cells;
+use ispeed_lab::runner::{Bench, Program};
+use ispeed_lab::summary;
+use serde_json::Value;
+
+/// The laboratory of ispeed.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Runs links; appends to OUT and skips what is already there.
+    Run {
+        /// The `ispeed` binary.
+        #[arg(long)]
+        ispeed: PathBuf,
+        /// Every link of the grid, not the short subset.
+        #[arg(long)]
+        full: bool,
+        /// Only links whose name contains this.
+        #[arg(long, default_value = "")]
+        only: String,
+        /// Seeds, one run of every link each.
+        #[arg(long, value_delimiter = ',', default_value = "1")]
+        seeds: Vec<u64>,
+        /// JSON lines.
+        #[arg(long)]
+        out: PathBuf,
+        /// Stop after this many minutes; a later call goes on.
+        #[arg(long, default_value_t = 150)]
+        minutes: u64,
+        /// More arguments of `ispeed test`.
+        #[arg(last = true)]
+        test_args: Vec<String>,
+    },
+    /// Prints the tables of a file of runs.
+    Summary {
+        /// JSON lines.
+        file: PathBuf,
+    },
+}
+
+fn main() -> std::process::ExitCode {
+    let done = match Arguments::parse().command {
+        Action::Run { ispeed, full, only, seeds, out, minutes, test_args } => {
+            let cells = if full { cells::full() } else { cells::subset() };
+            let cells = cells.into_iter().filter(|c| c.name.contains(&only)).collect();
+            run(Program { ispeed, test_args }, cells, &seeds, &out, minutes)
+        }
+        Action::Summary { file } => read(&file).map(|runs| print!("{}", summary::text(&runs))),
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("ispeed-lab: {why}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn read(file: &PathBuf) -> Result<Vec<Value>> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+}
+
+fn run(program: Program, cells: Vec<cells::Cell>, seeds: &[u64], out: &PathBuf, minutes: u64) -> Result<()> {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(minutes * 60);
+    let known = if out.exists() { read(out)? } else { Vec::new() };
+    let key = |run: &Value| (run["cell"].as_str().unwrap_or_default().to_owned(), run["seed"].as_u64().unwrap_or(0));
+    let known: HashSet<_> = known.iter().map(key).collect();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(out)?;
+    let mut bench = Bench::new(program)?;
+    for seed in seeds {
+        for cell in cells.iter().filter(|cell| !known.contains(&(cell.name.clone(), *seed))) {
+            if std::time::Instant::now() > deadline {
+                println!("time is up; call again to go on");
+                return Ok(());
+            }
+            let record = bench.run(cell, *seed)?;
+            println!("{}", summary::line(&record));
+            writeln!(file, "{record}")?;
+        }
+    }
+    Ok(())
+}
