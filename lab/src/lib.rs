@@ -11,4 +11,5 @@ pub mod cells;
 pub mod emulator;
 pub mod runner;
 pub mod summary;
+pub mod traces;
 pub mod truth;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cells::Cell;
 use crate::emulator::namespace::SERVER_IP;
-use crate::emulator::{Emulator, Fate, LabError, LinkLog, Namespaces};
+use crate::emulator::{DirectionConfig, DirectionLog, Emulator, Fate, LabError, LinkConfig, LinkLog, Namespaces};
 use crate::truth::{PAYLOAD_SHARE_IPV4, ip_capacity_bps};
 
 const PORT: u16 = 4433;
@@ -42,14 +42,15 @@ impl Bench {
 
     /// One run of `cell` with `seed`: one JSON object with inputs, truth, result and costs.
     pub fn run(&mut self, cell: &Cell, seed: u64) -> Result<Value, LabError> {
-        let emulator = Emulator::start(&self.namespaces, &cell.link(seed)?)?;
+        let link = cell.link(seed);
+        let emulator = Emulator::start(&self.namespaces, &link)?;
         self.start_server()?;
         self.set_congestion_control(cell.client_cc)?;
         let (document, seconds, cpu) = self.client()?;
         // What the client reset is still draining out of the queue; the tail is part of the cost.
         std::thread::sleep(Duration::from_millis(300));
         let log = emulator.stop();
-        Ok(record(cell, seed, &document, &log, seconds, cpu))
+        Ok(record(cell, &link, &document, &log, [seconds, cpu]))
     }
 
     fn start_server(&mut self) -> Result<(), LabError> {
@@ -141,12 +142,12 @@ fn children_cpu_s() -> f64 {
     (ticks(13) + ticks(14)) / 100.0
 }
 
-fn record(cell: &Cell, seed: u64, document: &Value, log: &LinkLog, seconds: f64, cpu_s: f64) -> Value {
+fn record(cell: &Cell, link: &LinkConfig, document: &Value, log: &LinkLog, [seconds, cpu_s]: [f64; 2]) -> Value {
     let sample = &document["sample"];
     json!({
-        "cell": cell.name, "seed": seed, "grid": cell.is_grid(),
+        "cell": cell.name, "seed": link.seed, "grid": cell.is_grid(),
         "link": {
-            "down_mbit": cell.down_mbit, "up_mbit": cell.up_mbit, "rtt_ms": cell.rtt_ms, "loss": cell.loss,
+            "down_mbit": cell.down_mbit, "up_mbit": cell.up_mbit, "rtt_ms": cell.rtt_ms, "kind": format!("{:?}", cell.kind),
             "queue": format!("{:?}", cell.queue), "client_cc": cell.client_cc,
         },
         "void": log.down.void().or_else(|| log.up.void()),
@@ -156,18 +157,20 @@ fn record(cell: &Cell, seed: u64, document: &Value, log: &LinkLog, seconds: f64,
         "wire_bytes": [log.down.served_bytes(0, u64::MAX), log.up.served_bytes(0, u64::MAX)],
         "bytes": [sample["bytes_down"], sample["bytes_up"]],
         "idle_ms": sample["latency"]["idle_ms"],
-        "down": direction(cell, true, sample, log),
-        "up": direction(cell, false, sample, log),
+        "down": direction(&sample["down"], window_ns(sample, "down", log), &link.down, &log.down),
+        "up": direction(&sample["up"], window_ns(sample, "up", log), &link.up, &log.up),
     })
 }
 
-fn direction(cell: &Cell, down: bool, sample: &Value, log: &LinkLog) -> Value {
-    let result = &sample[if down { "down" } else { "up" }];
-    let lane = if down { &log.down } else { &log.up };
-    let window = window_ns(sample, result, log);
-    let truth = window.map(|(from, to)| ip_capacity_bps(&cell.rate(down), from, to, 0.0) * PAYLOAD_SHARE_IPV4);
+fn direction(result: &Value, window: Option<(u64, u64)>, config: &DirectionConfig, lane: &DirectionLog) -> Value {
+    // A bit that arrives in the window was served one delay earlier.
+    let delay = config.delay_ns[0].1;
+    let served = window.map(|(from, to)| (from.saturating_sub(delay), to.saturating_sub(delay)));
+    let truth = served.map(|(from, to)| {
+        ip_capacity_bps(&config.rate, from, to, lane.tokens_bytes(&config.rate, from)) * PAYLOAD_SHARE_IPV4
+    });
     let delivered =
-        window.map(|(from, to)| lane.served_bytes(from, to) as f64 * 8e9 / (to - from) as f64 * PAYLOAD_SHARE_IPV4);
+        served.map(|(from, to)| lane.served_bytes(from, to) as f64 * 8e9 / (to - from) as f64 * PAYLOAD_SHARE_IPV4);
     let goodput = result["goodput_bps"].as_f64();
     json!({
         "truth_bps": truth, "delivered_bps": delivered, "goodput_bps": goodput,
@@ -180,7 +183,8 @@ fn direction(cell: &Cell, down: bool, sample: &Value, log: &LinkLog) -> Value {
 }
 
 /// The averaged window on the emulator's clock.
-fn window_ns(sample: &Value, result: &Value, log: &LinkLog) -> Option<(u64, u64)> {
+fn window_ns(sample: &Value, side: &str, log: &LinkLog) -> Option<(u64, u64)> {
+    let result = &sample[side];
     let started_us = parse_utc_us(sample["started_at"].as_str()?)?;
     let start = result["window_start_ms"].as_f64()?;
     let length = result["window_ms"].as_f64()?;

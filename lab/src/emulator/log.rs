@@ -1,5 +1,7 @@
 //! The per-packet log: the oracle.
 
+use super::service::Rate;
+
 /// What became of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
@@ -65,6 +67,19 @@ impl DirectionLog {
             .filter(|p| p.fate == Fate::Delivered && (from_ns..to_ns).contains(&p.depart_ns))
             .map(|p| u64::from(p.bytes))
             .sum()
+    }
+
+    /// Tokens a bucket held at `at_ns`, from what it served until then; 0 for every other rate.
+    pub fn tokens_bytes(&self, rate: &Rate, at_ns: u64) -> f64 {
+        let Rate::Bucket { sustained_bps, bucket_bytes, .. } = rate else { return 0.0 };
+        let (full, per_ns) = (*bucket_bytes as f64, sustained_bps / 8e9);
+        let (mut tokens, mut last_ns) = (full, 0);
+        let served = self.packets.iter().filter(|p| p.fate == Fate::Delivered && p.depart_ns <= at_ns);
+        for packet in served {
+            tokens = (tokens + (packet.depart_ns - last_ns) as f64 * per_ns).min(full) - f64::from(packet.bytes);
+            last_ns = packet.depart_ns;
+        }
+        (tokens + at_ns.saturating_sub(last_ns) as f64 * per_ns).clamp(0.0, full)
     }
 
     /// Packets of a fate.
