@@ -9,7 +9,9 @@
 
 pub mod cells;
 pub mod emulator;
+pub mod report;
 pub mod runner;
+pub mod stats;
 pub mod summary;
 pub mod traces;
 pub mod truth;

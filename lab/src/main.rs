@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use ispeed_lab::cells;
+use ispeed_lab::report::{self, Origin};
 use ispeed_lab::runner::{Bench, Program};
 use ispeed_lab::summary;
 use serde_json::Value;
@@ -44,6 +45,17 @@ enum Action {
         #[arg(last = true)]
         test_args: Vec<String>,
     },
+    /// Writes the document of a file of runs.
+    Report {
+        /// JSON lines.
+        file: PathBuf,
+        /// The document, such as `docs/ACCURACY.md`.
+        #[arg(long)]
+        out: PathBuf,
+        /// The command that makes the runs again.
+        #[arg(long, default_value = "cargo xtask lab --full")]
+        command: String,
+    },
     /// Prints the tables of a file of runs.
     Summary {
         /// JSON lines.
@@ -58,6 +70,10 @@ fn main() -> std::process::ExitCode {
             let cells = cells.into_iter().filter(|c| c.name.contains(&only)).collect();
             run(Program { ispeed, test_args }, cells, &seeds, &out, minutes)
         }
+        Action::Report { file, out, command } => read(&file).and_then(|runs| {
+            let origin = Origin { machine: machine(), program: program(), command };
+            Ok(std::fs::write(&out, report::markdown(&runs, &origin))?)
+        }),
         Action::Summary { file } => read(&file).map(|runs| print!("{}", summary::text(&runs))),
     };
     match done {
@@ -70,6 +86,21 @@ fn main() -> std::process::ExitCode {
 }
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn machine() -> String {
+    let said = |command: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(command).args(arguments).output();
+        output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("Linux {}, {cores} cores, {}", said("uname", &["-r"]), said("uname", &["-m"]))
+}
+
+fn program() -> String {
+    let commit = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    let commit = commit.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
+    format!("ispeed {} at {commit}", env!("CARGO_PKG_VERSION"))
+}
 
 fn read(file: &PathBuf) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
