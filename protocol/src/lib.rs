@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod facts;
 pub mod identity;
 pub mod latency;
+pub mod mine;
 pub mod place;
 pub mod plan;
 pub mod problem;
@@ -25,6 +26,7 @@ pub mod servers;
 pub mod signing;
 pub mod time;
 pub mod token;
+pub mod validate;
 pub mod verdict;
 
 pub use cell::Cell;
