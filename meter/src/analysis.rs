@@ -1,0 +1,260 @@
+//! From a series to window, mean and interval: one pure function, called after every bin while a run is live, once at its
+//! end, and by whoever recomputes a stored sample.
+
+use std::ops::Range;
+
+use ispeed_protocol::direction::{Burst, CounterKind, Flag, Series};
+
+use crate::counter::{self, Counted, Rates};
+use crate::interval::{self, Precision};
+use crate::{Flags, RecomputeContext, changes, params, ramp};
+
+/// A step of the rate inside the window.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ChangePoint {
+    /// Edge at which the new level starts, microseconds after the start of load.
+    pub t_us: u64,
+    /// Goodput before it.
+    pub before_bps: f64,
+    /// Goodput after it.
+    pub after_bps: f64,
+}
+
+/// What more flows did to the rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Growth {
+    /// No flow joined within the window.
+    None,
+    /// Flows joined too recently to tell.
+    Pending,
+    /// They brought nothing: the link was full before.
+    Useless,
+    /// They raised the rate (the window starts behind them), or it fell, for another reason.
+    Inconclusive,
+}
+
+/// Everything a series says.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub(crate) counter: CounterKind,
+    pub(crate) alpha: Option<f64>,
+    /// Rate trailing over the last bins, window or not.
+    pub(crate) trailing_bps: Option<f64>,
+    pub(crate) window: Option<Window>,
+    pub(crate) changes: Vec<ChangePoint>,
+    pub(crate) burst: Option<Burst>,
+    pub(crate) growth: Growth,
+    pub(crate) outage: bool,
+}
+
+/// The averaged window.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub(crate) start_us: u64,
+    pub(crate) length_us: u64,
+    pub(crate) mean_bps: f64,
+    pub(crate) ip_rate_bps: Option<f64>,
+    pub(crate) precision: Option<Precision>,
+}
+
+impl Window {
+    pub(crate) fn interval_bps(&self) -> Option<[f64; 2]> {
+        let half_bps = self.precision.as_ref()?.half_bps;
+        Some([(self.mean_bps - half_bps).max(0.0), self.mean_bps + half_bps])
+    }
+
+    /// Half-width over mean, where that says something.
+    pub(crate) fn half_share(&self) -> Option<f64> {
+        let half_bps = self.precision.as_ref()?.half_bps;
+        (self.mean_bps > 0.0).then(|| half_bps / self.mean_bps)
+    }
+}
+
+impl Analysis {
+    /// The statistical half of the stop rule.
+    pub(crate) fn precise(&self) -> bool {
+        let Some(window) = &self.window else { return false };
+        window.half_share().is_some_and(|share| share <= params::STOP_HALF_WIDTH)
+            && window.precision.as_ref().is_some_and(|precision| precision.settled)
+            && window.length_us >= params::STOP_WINDOW_MIN_US
+            && self.growth != Growth::Pending
+    }
+
+    /// Flags that follow from the series alone.
+    pub(crate) fn flags(&self) -> Flags {
+        let mut flags = Flags::default();
+        if self.burst.is_some() {
+            flags.insert(Flag::Burst);
+        }
+        if self.outage {
+            flags.insert(Flag::Outage);
+        }
+        let wide = |window: &Window| {
+            window.half_share().is_some_and(|share| share > params::STOP_HALF_WIDTH)
+                && window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV)
+        };
+        if self.window.as_ref().is_some_and(wide) {
+            flags.insert(Flag::Variable);
+        }
+        flags
+    }
+}
+
+/// Analyses a series whose parts are of one length and whose times ascend.
+pub(crate) fn analyze(series: &Series, context: &RecomputeContext) -> Analysis {
+    let mut counters = counter::candidates(series, context.forced_counter);
+    let last = counters.len() - 1;
+    for (index, counted) in counters.iter().enumerate() {
+        let (analysis, bins) = analyze_counted(series, counted, context);
+        let doubtful = counted.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none() && index < last;
+        let trusted = !doubtful
+            || bins.is_none_or(|bins| {
+                counter::segments_steady(series, &interval::batches(bins, context.idle_rtt_us).ranges)
+            });
+        if trusted {
+            return analysis;
+        }
+    }
+    // Only the segment counter is ever passed over, and never as the last: the loop has returned.
+    let counted = counters.remove(last);
+    analyze_counted(series, &counted, context).0
+}
+
+fn analyze_counted(series: &Series, counted: &Counted, context: &RecomputeContext) -> (Analysis, Option<Range<usize>>) {
+    let rates = &counted.rates;
+    // What was counted after the last edge, when load was already ending, is no bin of the window.
+    let rest = rates.seconds.last().is_some_and(|&seconds| seconds < params::BIN_CLOSES_US as f64 / 1e6 - 1e-9);
+    let bins = rates.len() - usize::from(rest);
+    let rtt = context.idle_rtt_us;
+    let trailing = bins.saturating_sub(params::RAMP_TRAIL_BINS)..bins;
+    let mut analysis = Analysis {
+        counter: counted.kind,
+        alpha: counted.alpha,
+        trailing_bps: (bins > 0).then(|| rates.mean(trailing)),
+        window: None,
+        changes: Vec::new(),
+        burst: None,
+        growth: Growth::None,
+        outage: has_outage(rates, first_arrival(rates)..bins, rtt),
+    };
+    let Some(start) = ramp::end(rates, bins, rtt).filter(|&start| start < bins) else { return (analysis, None) };
+    let start = restart_at_changes(series, rates, start..bins, rtt, &mut analysis);
+    let start = restart_at_growth(series, rates, start..bins, rtt, &mut analysis);
+    if start >= bins {
+        return (analysis, None);
+    }
+    let window = start..bins;
+    let mean_bps = rates.mean(window.clone());
+    let start_us = if start == 0 { 0 } else { u64::from(series.t_us[start - 1]) };
+    analysis.window = Some(Window {
+        start_us,
+        length_us: u64::from(series.t_us[bins - 1]) - start_us,
+        mean_bps,
+        ip_rate_bps: counted.alpha.map(|alpha| mean_bps * (alpha + f64::from(context.header_bytes)) / alpha),
+        precision: interval::precision(rates, window.clone(), rtt),
+    });
+    (analysis, Some(window))
+}
+
+/// Moves the window behind every step of the rate, and keeps the burst before a step down.
+fn restart_at_changes(
+    series: &Series,
+    rates: &Rates,
+    window: Range<usize>,
+    rtt: Option<u64>,
+    analysis: &mut Analysis,
+) -> usize {
+    let Range { mut start, end: bins } = window;
+    // A gap is no level: its zero bins stay in the mean, and no step is looked for.
+    if has_outage(rates, start..bins, rtt) {
+        return start;
+    }
+    while let Some(change) = changes::find(rates, start..bins) {
+        start = change.clean;
+        if change.head {
+            continue;
+        }
+        let t_us = u64::from(series.t_us[change.bin - 1]);
+        analysis.changes.push(ChangePoint { t_us, before_bps: change.before_bps, after_bps: change.after_bps });
+        if change.after_bps < change.before_bps {
+            let bits: f64 = rates.bits[..change.bin].iter().sum();
+            let burst = analysis.burst.get_or_insert(Burst {
+                rate_bps: change.before_bps,
+                bytes: (bits / 8.0) as u64,
+                sustained_bps: change.after_bps,
+            });
+            burst.sustained_bps = change.after_bps;
+        }
+    }
+    start
+}
+
+/// Moves the window behind flows that raised the rate: before them the link was not full.
+fn restart_at_growth(
+    series: &Series,
+    rates: &Rates,
+    window: Range<usize>,
+    rtt: Option<u64>,
+    analysis: &mut Analysis,
+) -> usize {
+    let Range { mut start, end: bins } = window;
+    let settle_us = params::FLOWS_SETTLE_US.max(2 * rtt.unwrap_or(0));
+    let compare_s = params::FLOWS_COMPARE_US as f64 / 1e6 - 1e-9;
+    let edge_at = |t_us: u64| series.t_us.partition_point(|&edge| u64::from(edge) < t_us) + 1;
+    for step in series.flow_steps.iter().skip(1) {
+        let joined = if step.t_us == 0 { 0 } else { edge_at(u64::from(step.t_us)) };
+        if joined <= start {
+            continue;
+        }
+        let settled = edge_at(u64::from(step.t_us) + settle_us);
+        if settled >= bins || rates.seconds_of(settled..bins) < compare_s {
+            analysis.growth = Growth::Pending;
+            break;
+        }
+        let (before, after) = (start..joined, settled..bins);
+        if rates.seconds_of(before.clone()) < compare_s {
+            start = settled;
+            analysis.growth = Growth::Inconclusive;
+            continue;
+        }
+        let (before_bps, after_bps) = (rates.mean(before.clone()), rates.mean(after.clone()));
+        let gain = after_bps / before_bps - 1.0;
+        let error_bps = standard_error(rates, before).hypot(standard_error(rates, after));
+        if gain > params::FLOWS_GAIN && after_bps - before_bps > params::FLOWS_GAIN_SE * error_bps {
+            start = settled;
+            analysis.growth = Growth::Inconclusive;
+        } else if gain.abs() < params::FLOWS_GAIN {
+            analysis.growth = Growth::Useless;
+        } else {
+            analysis.growth = Growth::Inconclusive;
+        }
+    }
+    start
+}
+
+fn standard_error(rates: &Rates, bins: Range<usize>) -> f64 {
+    let n = bins.len() as f64;
+    crate::stats::sd(&rates.values(bins)).map_or(0.0, |sd| sd / n.sqrt())
+}
+
+fn first_arrival(rates: &Rates) -> usize {
+    rates.bits.iter().position(|&bits| bits > 0.0).unwrap_or(rates.len())
+}
+
+/// Whether nothing at all arrived for a stretch that is too long for the path and for the rate.
+fn has_outage(rates: &Rates, bins: Range<usize>, idle_rtt_us: Option<u64>) -> bool {
+    let rtt_s = idle_rtt_us.unwrap_or(0) as f64 / 1e6;
+    let mean_bps = rates.mean(bins.clone());
+    if mean_bps <= 0.0 {
+        return false;
+    }
+    let between_packets_s = rates.quantum_bits / mean_bps;
+    let longest_s = (params::OUTAGE_US as f64 / 1e6)
+        .max(params::OUTAGE_RTTS * rtt_s)
+        .max(params::OUTAGE_PACKETS * between_packets_s);
+    let mut silent_s = 0.0;
+    bins.into_iter().any(|bin| {
+        silent_s = if rates.bits[bin] > 0.0 { 0.0 } else { silent_s + rates.seconds[bin] };
+        silent_s >= longest_s
+    })
+}

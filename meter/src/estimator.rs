@@ -1,0 +1,216 @@
+//! The state machine of one direction's run: readings in, decisions out.
+
+use ispeed_protocol::direction::{Flag, StopReason};
+
+use crate::analysis::{Analysis, analyze};
+use crate::bins::Binner;
+use crate::flows::{FlowPlan, Moment};
+use crate::saturation::Evidence;
+use crate::{Config, Estimate, Hint, Phase, Reading, RecomputeContext, Snapshot, caps, params};
+
+/// What the caller does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Go on reading.
+    Continue,
+    /// Grow to this many load flows now, and say so with [`Hint::FlowsActive`] when they carry load.
+    Flows(u8),
+    /// Close the load flows now. Every later reading is answered the same.
+    Stop(StopReason),
+}
+
+/// One direction's run. Feed it every reading and observation in the order of time; it never looks at a clock.
+#[derive(Debug)]
+pub struct Estimator {
+    config: Config,
+    context: RecomputeContext,
+    binner: Binner,
+    evidence: Evidence,
+    plan: FlowPlan,
+    analysis: Analysis,
+    flows: u8,
+    passes: u32,
+    extended: bool,
+    saturated: bool,
+    lossy_and_flat: bool,
+    stopped: Option<StopReason>,
+}
+
+impl Estimator {
+    /// A run that has not started.
+    pub fn new(config: Config) -> Self {
+        let context = RecomputeContext::from(&config);
+        let binner = Binner::new(config.flows_start);
+        Self {
+            plan: FlowPlan::new(config.flows_start, config.flows_max),
+            analysis: analyze(binner.series(), &context),
+            evidence: Evidence::default(),
+            flows: config.flows_start,
+            passes: 0,
+            extended: false,
+            saturated: false,
+            lossy_and_flat: false,
+            stopped: None,
+            context,
+            binner,
+            config,
+        }
+    }
+
+    /// Takes a reading and decides. Cheap but for the about twenty times a second when a bin closes.
+    pub fn on_reading(&mut self, reading: &Reading) -> Decision {
+        if let Some(reason) = self.stopped {
+            return Decision::Stop(reason);
+        }
+        if self.binner.push(reading) {
+            self.on_bin();
+        }
+        self.stopped = self.stop_reason();
+        if let Some(reason) = self.stopped {
+            return Decision::Stop(reason);
+        }
+        let moment = self.moment();
+        self.plan.next(&moment).map_or(Decision::Continue, Decision::Flows)
+    }
+
+    /// Takes a side observation.
+    pub fn on_hint(&mut self, hint: Hint) {
+        if self.stopped.is_some() {
+            return;
+        }
+        if let Hint::FlowsActive { flows, .. } = hint {
+            self.flows = flows;
+            self.binner.flows(flows);
+        }
+        self.evidence.add(hint);
+    }
+
+    /// The run as it stands.
+    pub fn snapshot(&self) -> Snapshot {
+        let window = self.analysis.window.as_ref();
+        Snapshot {
+            t_us: self.binner.last_us(),
+            phase: match (self.binner.first_arrival_us(), window) {
+                (None, _) => Phase::Waiting,
+                (Some(_), None) => Phase::Ramp,
+                (Some(_), Some(_)) => Phase::Window,
+            },
+            rate_bps: window.map(|window| window.mean_bps).or(self.analysis.trailing_bps),
+            interval_bps: window.and_then(|window| window.interval_bps()),
+            bytes: self.bytes(),
+            flows: self.flows,
+            edges: self.binner.series().t_us.len(),
+            last_edge: self.binner.last_edge(),
+        }
+    }
+
+    /// Ends the run. `external` says why where this machine did not decide: the person, the system or the server; its
+    /// own decision comes first, and a run that nobody ended counts as aborted.
+    pub fn finish(self, external: Option<StopReason>) -> Estimate {
+        let stop_reason = self.stopped.or(external).unwrap_or(StopReason::Aborted);
+        let flags = self.flags(stop_reason);
+        let bytes = self.bytes();
+        let Self { analysis, binner, flows, .. } = self;
+        let window = analysis.window.as_ref();
+        Estimate {
+            goodput_bps: window.map(|window| window.mean_bps),
+            interval_bps: window.and_then(|window| window.interval_bps()),
+            ip_rate_bps: window.and_then(|window| window.ip_rate_bps),
+            window_start_us: window.map(|window| window.start_us),
+            window_us: window.map(|window| window.length_us),
+            duration_us: binner.last_us(),
+            stop_reason,
+            flags,
+            flows,
+            counter: analysis.counter,
+            alpha: analysis.alpha,
+            bytes,
+            burst: analysis.burst,
+            changepoints: analysis.changes,
+            series: binner.into_series(),
+        }
+    }
+
+    fn on_bin(&mut self) {
+        self.analysis = analyze(self.binner.series(), &self.context);
+        let now_us = self.binner.last_us();
+        self.saturated = self.evidence.saturated(&self.config, &self.analysis, now_us);
+        self.lossy_and_flat = self.evidence.lossy_and_flat(&self.config, &self.analysis, now_us);
+        self.extended |= self.analysis.changes.iter().any(|change| change.after_bps > change.before_bps);
+        let passes = self.analysis.precise() && self.saturated && now_us >= params::STOP_ELAPSED_MIN_US;
+        self.passes = if passes { self.passes + 1 } else { 0 };
+    }
+
+    fn bytes(&self) -> u64 {
+        self.binner.bytes(self.analysis.alpha)
+    }
+
+    fn rate_bps(&self) -> f64 {
+        self.analysis.window.as_ref().map(|window| window.mean_bps).or(self.analysis.trailing_bps).unwrap_or(0.0)
+    }
+
+    fn stop_reason(&self) -> Option<StopReason> {
+        let now_us = self.binner.last_us();
+        let rate_bps = self.rate_bps();
+        if self.passes >= self.passes_needed() && !self.config.long {
+            return Some(StopReason::Converged);
+        }
+        if self.budget_spent(rate_bps) || self.bytes() >= caps::bytes(&self.config, rate_bps) {
+            return Some(StopReason::Bytes);
+        }
+        if caps::own_time_us(&self.config).is_some_and(|limit_us| now_us >= limit_us) {
+            return Some(StopReason::Time);
+        }
+        let Some((first_us, last_us)) = self.binner.first_arrival_us().zip(self.binner.last_arrival_us()) else {
+            return (now_us >= params::START_LOST_US).then_some(StopReason::Lost);
+        };
+        if now_us - last_us > params::GAP_LOST_US {
+            return Some(StopReason::Lost);
+        }
+        (now_us >= caps::time_us(&self.config, rate_bps, first_us, self.extended)).then_some(StopReason::Time)
+    }
+
+    /// Two bins, and as many more as batches have outgrown two round trips: on a link that varies slowly neighbouring
+    /// looks are one look.
+    fn passes_needed(&self) -> u32 {
+        let precision = self.analysis.window.as_ref().and_then(|window| window.precision.as_ref());
+        params::STOP_PASSES + precision.map_or(0, |precision| precision.surplus_bins)
+    }
+
+    /// Whether the person's budget leaves room for the tail only.
+    fn budget_spent(&self, rate_bps: f64) -> bool {
+        let Some(budget) = self.config.max_bytes else { return false };
+        let rtt_us = self.evidence.loaded_rtt_us(0).map(|us| us as u64).or(self.config.idle_rtt_us).unwrap_or(0);
+        let tail = caps::tail_bytes(self.config.direction, rate_bps, rtt_us);
+        self.bytes().saturating_add(tail) >= budget
+    }
+
+    fn moment(&self) -> Moment {
+        let t_us = self.binner.last_us();
+        Moment {
+            t_us,
+            bytes: self.bytes(),
+            rate_bps: self.rate_bps(),
+            window_us: self.analysis.window.as_ref().map(|window| window.length_us),
+            saturated: self.saturated,
+            lossy_and_flat: self.lossy_and_flat,
+            idle_rtt_us: self.config.idle_rtt_us.unwrap_or(0),
+            sender_bbr: self.config.sender_bbr,
+        }
+    }
+
+    fn flags(&self, stop_reason: StopReason) -> crate::Flags {
+        let Some(window) = &self.analysis.window else {
+            return self.analysis.flags().union(self.evidence.flags(&self.config, 0, self.binner.last_us()));
+        };
+        let limits = self.evidence.flags(&self.config, window.start_us, window.length_us);
+        let mut flags = self.analysis.flags().union(limits);
+        if !self.saturated {
+            flags.insert(Flag::Unsaturated);
+        }
+        if stop_reason == StopReason::Bytes {
+            flags.insert(Flag::ByteCapped);
+        }
+        flags
+    }
+}

@@ -1,0 +1,155 @@
+//! When more load flows join: 1, 4, 8, 16.
+
+use std::collections::VecDeque;
+
+use crate::params;
+
+/// What the plan looks at after a reading.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) t_us: u64,
+    pub(crate) bytes: u64,
+    pub(crate) rate_bps: f64,
+    pub(crate) window_us: Option<u64>,
+    pub(crate) saturated: bool,
+    pub(crate) lossy_and_flat: bool,
+    pub(crate) idle_rtt_us: u64,
+    pub(crate) sender_bbr: bool,
+}
+
+/// Which step was asked for, and what is needed to decide on the next.
+#[derive(Debug)]
+pub(crate) struct FlowPlan {
+    asked: u8,
+    most: u8,
+    asked_us: u64,
+    recent: VecDeque<(u64, u64)>,
+    last: Option<(u64, u64)>,
+}
+
+impl FlowPlan {
+    pub(crate) fn new(start: u8, most: u8) -> Self {
+        Self { asked: start.max(1), most: most.max(1), asked_us: 0, recent: VecDeque::new(), last: None }
+    }
+
+    /// The number of flows to grow to now, if it is time.
+    pub(crate) fn next(&mut self, moment: &Moment) -> Option<u8> {
+        let busy = self.is_busy(moment);
+        let wanted = self.wanted(moment, busy)?.min(self.most);
+        if wanted <= self.asked {
+            return None;
+        }
+        self.asked = wanted;
+        self.asked_us = moment.t_us;
+        Some(wanted)
+    }
+
+    /// 64 KiB within any 300 ms so far, or a burst that only a fast link delivers.
+    fn is_busy(&mut self, moment: &Moment) -> bool {
+        let burst = self.last.replace((moment.t_us, moment.bytes)).is_some_and(|(t_us, bytes)| {
+            let arrived = moment.bytes.saturating_sub(bytes);
+            let seconds = moment.t_us.saturating_sub(t_us) as f64 / 1e6;
+            arrived >= params::FLOWS_JOIN_BURST_BYTES
+                && arrived as f64 * 8.0 >= params::FLOWS_JOIN_BURST_BPS * seconds.max(params::POLL_US as f64 / 1e6)
+        });
+        while self.recent.front().is_some_and(|&(t_us, _)| t_us + params::FLOWS_JOIN_US < moment.t_us) {
+            self.recent.pop_front();
+        }
+        // Readings closer than a poll add nothing, and a flood of them must not grow the queue.
+        if self.recent.back().is_none_or(|&(t_us, _)| t_us + params::POLL_US / 2 <= moment.t_us) {
+            self.recent.push_back((moment.t_us, moment.bytes));
+        }
+        let oldest = self.recent.front().map_or(moment.bytes, |&(_, bytes)| bytes);
+        burst || moment.bytes.saturating_sub(oldest) >= params::FLOWS_JOIN_BYTES
+    }
+
+    fn wanted(&self, moment: &Moment, busy: bool) -> Option<u8> {
+        let [_, few, many, most] = params::FLOW_STEPS;
+        if self.asked < few {
+            // On a slow link a second flow would only delay the first; it joins late, for the evidence it gives.
+            return (busy || (moment.t_us >= params::FLOWS_16_AT_US && !moment.saturated)).then_some(few);
+        }
+        if moment.rate_bps < params::FLOWS_JOIN_BYTES as f64 * 8e6 / params::FLOWS_JOIN_US as f64 {
+            return None;
+        }
+        let next = if self.asked < many { many } else { most };
+        let at_us = if next == many { params::FLOWS_8_AT_US } else { params::FLOWS_16_AT_US };
+        let climbing = moment.window_us.is_none() && moment.rate_bps >= params::FLOWS_JOIN_BURST_BPS;
+        // Only BBR: a loss-based sender leaves slow start at the first sign of delay, and more flows make that sign.
+        if climbing && moment.sender_bbr && !moment.saturated && moment.idle_rtt_us >= params::FLOWS_LONG_RTT_US {
+            return (moment.t_us >= self.asked_us + moment.idle_rtt_us).then_some(next);
+        }
+        let between_us = params::FLOWS_SETTLE_US.max(2 * moment.idle_rtt_us) + params::FLOWS_COMPARE_US;
+        if self.asked_us > 0 && moment.t_us < self.asked_us + between_us && self.asked >= many {
+            return None;
+        }
+        if moment.lossy_and_flat && moment.t_us >= params::FLOWS_EARLY_AT_US {
+            return Some(next);
+        }
+        // Where the window has just opened, wait for the "before" that growth is compared with.
+        let comparable = moment.window_us.is_none_or(|window_us| window_us >= params::FLOWS_COMPARE_US);
+        let due = moment.t_us >= at_us && comparable;
+        (due && (!moment.saturated || moment.rate_bps > params::FAST_BPS)).then_some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(t_us: u64, bytes: u64) -> Moment {
+        Moment {
+            t_us,
+            bytes,
+            rate_bps: 50e6,
+            window_us: Some(300_000),
+            saturated: false,
+            lossy_and_flat: false,
+            idle_rtt_us: 40_000,
+            sender_bbr: false,
+        }
+    }
+
+    #[test]
+    fn the_other_three_join_on_sixty_four_kilobytes_in_three_hundred_milliseconds() {
+        let mut plan = FlowPlan::new(1, 16);
+        let fast = (0..30).find_map(|poll| plan.next(&moment(poll * 10_000, poll * 9_000)).map(|flows| (poll, flows)));
+        assert_eq!(fast, Some((8, 4)));
+        let mut plan = FlowPlan::new(1, 16);
+        // 1.6 Mbit/s: 60 kB in 300 ms.
+        let slow = (0..110).find_map(|poll| plan.next(&moment(poll * 10_000, poll * 2_000)));
+        assert_eq!(slow, None);
+    }
+
+    #[test]
+    fn an_initial_window_at_once_is_a_fast_link() {
+        let mut plan = FlowPlan::new(1, 16);
+        assert_eq!(plan.next(&moment(300_000, 0)), None);
+        assert_eq!(plan.next(&moment(310_000, 14_480)), Some(4));
+        let mut plan = FlowPlan::new(1, 16);
+        assert_eq!(plan.next(&moment(300_000, 0)), None);
+        assert_eq!(plan.next(&moment(350_000, 14_480)), None, "2.3 Mbit/s over 50 ms say nothing yet");
+    }
+
+    #[test]
+    fn eight_and_sixteen_join_while_saturation_is_not_shown() {
+        let mut plan = FlowPlan::new(4, 16);
+        let steps: Vec<(u64, u8)> =
+            (0..200).filter_map(|poll| plan.next(&moment(poll * 10_000, 0)).map(|flows| (poll, flows))).collect();
+        assert_eq!(steps, [(60, 8), (120, 16)]);
+        let mut plan = FlowPlan::new(4, 16);
+        let full = |poll: u64| Moment { saturated: true, ..moment(poll * 10_000, 0) };
+        assert_eq!((0..200).find_map(|poll| plan.next(&full(poll))), None);
+        let fast = |poll: u64| Moment { rate_bps: 800e6, ..full(poll) };
+        assert_eq!((0..200).find_map(|poll| plan.next(&fast(poll))), Some(8));
+    }
+
+    #[test]
+    fn loss_with_a_flat_round_trip_grows_early_and_within_the_limit() {
+        let mut plan = FlowPlan::new(4, 8);
+        let lossy = |poll: u64| Moment { lossy_and_flat: true, ..moment(poll * 10_000, 0) };
+        let steps: Vec<(u64, u8)> =
+            (0..200).filter_map(|poll| plan.next(&lossy(poll)).map(|flows| (poll, flows))).collect();
+        assert_eq!(steps, [(25, 8)]);
+    }
+}

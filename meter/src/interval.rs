@@ -1,0 +1,138 @@
+//! The 95 % interval: batch means with a t quantile, and a floor for what counting cannot resolve.
+
+use std::ops::Range;
+
+use crate::counter::Rates;
+use crate::{params, stats};
+
+/// How well the mean of a window is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Precision {
+    /// Half of the 95 % interval.
+    pub(crate) half_bps: f64,
+    /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
+    pub(crate) batch_cv: f64,
+    /// At least six batches, each of two round trips: the stop rule may act on it.
+    pub(crate) settled: bool,
+    /// Bins by which batches are longer than they need be; so much longer must a pass of the stop rule last.
+    pub(crate) surplus_bins: u32,
+}
+
+/// Equal batches at the end of a window.
+#[derive(Debug)]
+pub(crate) struct Batches {
+    pub(crate) ranges: Vec<Range<usize>>,
+    settled: bool,
+    surplus_bins: usize,
+}
+
+/// Cuts a window into batches: six or more of two round trips each, or, where it is too short for that, four or more as
+/// long as they can be.
+pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches {
+    let bins = window.len();
+    let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
+    let wanted = (rtt_bins * params::BATCH_RTTS).ceil().max(1.0) as usize;
+    let settled = bins >= wanted * params::BATCHES;
+    let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
+    let count = bins / length;
+    let first = window.end - count * length;
+    Batches {
+        ranges: (0..count).map(|batch| first + batch * length..first + (batch + 1) * length).collect(),
+        settled,
+        surplus_bins: length.saturating_sub(wanted),
+    }
+}
+
+/// The interval of the mean over `window`; `None` of fewer than two bins.
+pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> Option<Precision> {
+    let Batches { ranges, settled, surplus_bins } = batches(window.clone(), idle_rtt_us);
+    let means: Vec<f64> = ranges.iter().map(|batch| rates.mean(batch.clone())).collect();
+    let count = means.len();
+    let length = ranges.first()?.len();
+    let mean_bps = rates.mean(window.clone());
+    let sd_bps = without_quantisation(rates, &ranges, stats::sd(&means)?);
+    let widened = inflation(correlation(rates, window.clone()), length, count).sqrt()
+        * (params::WIDEN + params::WIDEN_SHORT / window.len() as f64);
+    let statistical_bps = stats::t975(count - 1) * sd_bps / (count as f64).sqrt() * widened;
+    let calibration_bps = mean_bps * params::INTERVAL_FLOOR_SHARE;
+    let quantisation_bps = params::INTERVAL_FLOOR_SEGMENTS * rates.quantum_bits / rates.seconds_of(window);
+    Some(Precision {
+        half_bps: statistical_bps.max(calibration_bps) + quantisation_bps,
+        batch_cv: if mean_bps > 0.0 { sd_bps / mean_bps } else { 0.0 },
+        settled,
+        surplus_bins: u32::try_from(surplus_bins).unwrap_or(u32::MAX),
+    })
+}
+
+/// Standard deviation of batch means less the variance that counting whole packets gives them. A count in a fixed time
+/// is one of two neighbouring integers, so that variance is at most a quarter of a packet squared; it cancels between
+/// neighbouring batches, is nothing in the mean, and the floor accounts for the ends.
+fn without_quantisation(rates: &Rates, batches: &[Range<usize>], sd_bps: f64) -> f64 {
+    let grain_bps = rates.quantum_bits / rates.seconds_of(batches[0].clone());
+    let count = batches.len() as f64;
+    let of_counting = grain_bps * grain_bps / 4.0 * count / (count - 1.0);
+    (sd_bps * sd_bps - of_counting).max(0.0).sqrt()
+}
+
+/// Correlation of neighbouring bins: the estimate with its small-sample bias put right (Kendall 1954:
+/// `-(1 + 3 phi) / n`), drawn to [`params::CORRELATION_PRIOR`], for a dozen bins cannot tell 0.8 from 0.
+fn correlation(rates: &Rates, window: Range<usize>) -> f64 {
+    let n = window.len() as f64;
+    let seen = stats::autocorrelation(&rates.values(window)).unwrap_or(0.0);
+    let unbiased = seen + (1.0 + 3.0 * seen) / n;
+    let weight = params::CORRELATION_PRIOR_BINS;
+    let drawn = (n * unbiased + weight * params::CORRELATION_PRIOR) / (n + weight);
+    drawn.clamp(0.0, params::CORRELATION_MAX)
+}
+
+/// By how much batch means understate the variance of their mean when bins are correlated like AR(1): the variance of
+/// the mean of `count` batches of `length` bins over the expectation of the batch estimate of it.
+fn inflation(phi: f64, length: usize, count: usize) -> f64 {
+    // n times the variance of the mean of n values, over their variance.
+    let summed = |n: usize| {
+        let power = (0..n).fold(1.0, |p, _| p * phi);
+        (1.0 + phi) / (1.0 - phi) - 2.0 * phi * (1.0 - power) / (n as f64 * (1.0 - phi) * (1.0 - phi))
+    };
+    let k = count as f64;
+    let of_all = summed(length * count) / k;
+    let expected = (summed(length) - of_all) / (k - 1.0);
+    if expected > 0.0 { of_all / expected } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_fill_the_end_of_the_window() {
+        let made = batches(3..16, Some(20_000));
+        assert!(made.settled && made.surplus_bins == 1);
+        assert_eq!(made.ranges, [4..6, 6..8, 8..10, 10..12, 12..14, 14..16]);
+        let made = batches(0..11, None);
+        assert!(made.settled && made.ranges.len() == 11, "one-bin batches are taken all");
+    }
+
+    #[test]
+    fn batches_last_two_round_trips_or_say_that_they_do_not() {
+        assert!(!batches(0..20, Some(100_000)).settled);
+        assert!(batches(0..24, Some(100_000)).settled);
+        let made = batches(0..30, Some(300_000));
+        assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 7);
+    }
+
+    #[test]
+    fn independent_bins_need_no_widening() {
+        assert!((inflation(0.0, 3, 6) - 1.0).abs() < 1e-12);
+        assert!(inflation(0.8, 1, 8) > 5.0);
+        assert!(inflation(0.8, 10, 6) > 1.3 && inflation(0.8, 10, 6) < 2.0);
+    }
+
+    #[test]
+    fn a_constant_rate_is_known_to_the_floor() {
+        let rates = Rates { bits: vec![5e6; 12], seconds: vec![0.05; 12], quantum_bits: 11_584.0 };
+        let precision = precision(&rates, 0..12, Some(10_000)).unwrap();
+        let floor = 100e6 * params::INTERVAL_FLOOR_SHARE + 11_584.0 / 0.6;
+        assert!((precision.half_bps / floor - 1.0).abs() < 1e-9);
+        assert!(super::precision(&rates, 3..4, None).is_none());
+    }
+}
