@@ -1,0 +1,90 @@
+//! The sending loop: random records until a budget, a deadline, a signal or the peer ends it.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Budget, LoadStream, Payload, RECORD_BYTES};
+
+/// Unsent bytes the kernel may hold a flow: 1 Gbit/s on four flows for 4 ms, the time a busy program may need to come
+/// back. What is queued beyond would only delay the stop.
+pub const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
+
+/// Plain bytes a write: four records in one system call.
+const WRITE_BYTES: usize = 4 * RECORD_BYTES;
+
+/// What bounds a sender.
+#[derive(Clone, Debug)]
+pub struct SendLimits {
+    /// Payload bytes above TLS (which adds 22 to 16,384), shared by the flows of a direction.
+    pub budget: Budget,
+    /// Latest end.
+    pub deadline: Instant,
+    /// A peer that takes nothing for this long is given up.
+    pub progress_timeout: Duration,
+}
+
+/// Why sending ended.
+#[derive(Debug)]
+pub enum SendEnd {
+    /// The stop signal.
+    Stopped,
+    /// The deadline.
+    Deadline,
+    /// The budget is used up.
+    Budget,
+    /// The peer takes nothing any more.
+    Stalled,
+    /// The peer reset or closed the connection.
+    Broken(io::Error),
+}
+
+/// Sends random records until something ends it; the stream stays open, for the caller to reset or close.
+pub async fn send(
+    stream: &mut LoadStream,
+    payload: &mut Payload,
+    limits: &SendLimits,
+    stop: &CancellationToken,
+) -> SendEnd {
+    // Where the system refuses, more is queued and thrown away at the reset.
+    let _ = stream.probe().set_notsent_lowat(NOTSENT_LOWAT_BYTES);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => SendEnd::Stopped,
+        () = tokio::time::sleep_until(limits.deadline) => SendEnd::Deadline,
+        end = send_all(stream, payload, limits) => end,
+    }
+}
+
+async fn send_all(stream: &mut LoadStream, payload: &mut Payload, limits: &SendLimits) -> SendEnd {
+    let mut granted = 0;
+    loop {
+        if granted == 0 {
+            granted = limits.budget.take_len(WRITE_BYTES);
+            if granted == 0 {
+                return flush(stream, limits).await;
+            }
+        }
+        match tokio::time::timeout(limits.progress_timeout, stream.write(payload.chunk(granted))).await {
+            Ok(Ok(0)) => return SendEnd::Broken(io::ErrorKind::WriteZero.into()),
+            Ok(Ok(n)) => {
+                payload.advance(n);
+                granted -= n;
+            }
+            Ok(Err(e)) => return SendEnd::Broken(e),
+            Err(_) => return SendEnd::Stalled,
+        }
+    }
+}
+
+/// Hands what TLS still holds to the kernel.
+async fn flush(stream: &mut LoadStream, limits: &SendLimits) -> SendEnd {
+    match tokio::time::timeout(limits.progress_timeout, stream.flush()).await {
+        Ok(Ok(())) => SendEnd::Budget,
+        Ok(Err(e)) => SendEnd::Broken(e),
+        Err(_) => SendEnd::Stalled,
+    }
+}

@@ -1,0 +1,295 @@
+//! Load connections over real loopback sockets, with TLS and without.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ispeed_wire::{
+    Budget, DrainEnd, LoadSocket, LoadStream, Meter, Payload, Poller, SendEnd, SendLimits, drain, drain_load, send, tls,
+};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Ends {
+    listener: TcpListener,
+    tls: Option<(TlsAcceptor, TlsConnector)>,
+}
+
+impl Ends {
+    async fn plain() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap(), tls: None }
+    }
+
+    async fn tls() -> Self {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let server = tls::server_config(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
+        let client = tls::client_config(Some(cert.pem().as_bytes())).unwrap();
+        Self { tls: Some((TlsAcceptor::from(server), TlsConnector::from(client))), ..Self::plain().await }
+    }
+
+    /// A connected pair: client, server.
+    async fn pair(&self) -> (LoadStream, LoadStream) {
+        let addr = self.listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(TcpStream::connect(addr), self.listener.accept());
+        let (client, server) = (LoadSocket::new(client.unwrap()), LoadSocket::new(server.unwrap().0));
+        let Some((acceptor, connector)) = &self.tls else {
+            return (LoadStream::Plain(client), LoadStream::Plain(server));
+        };
+        let name = tls::server_name("localhost").unwrap();
+        let (client, server) = tokio::join!(connector.connect(name, client), acceptor.accept(server));
+        (LoadStream::TlsClient(Box::new(client.unwrap())), LoadStream::TlsServer(Box::new(server.unwrap())))
+    }
+}
+
+fn limits(bytes: u64) -> SendLimits {
+    SendLimits {
+        budget: Budget::new(bytes),
+        deadline: tokio::time::Instant::now() + PATIENCE,
+        progress_timeout: PATIENCE,
+    }
+}
+
+/// Makes both ends have done their handshake, tickets included.
+async fn settle(client: &mut LoadStream, server: &mut LoadStream) {
+    server.write_all(b"hello").await.unwrap();
+    server.flush().await.unwrap();
+    let mut hello = [0; 5];
+    client.read_exact(&mut hello).await.unwrap();
+    assert_eq!(&hello, b"hello");
+}
+
+async fn both_ends_count_the_same(ends: Ends) {
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    let (sent, received) = (Meter::new(), Meter::new());
+    sent.add(server.probe().clone());
+    received.add(client.probe().clone());
+    assert_eq!((received.loaded(), received.reading(0).app_bytes), (0, 0), "the handshake lies before the baseline");
+
+    let draining = tokio::spawn(async move {
+        let end = drain(&mut client, &CancellationToken::new()).await;
+        (client, end)
+    });
+    let end = send(&mut server, &mut Payload::new().unwrap(), &limits(5_000_000), &CancellationToken::new()).await;
+    assert!(matches!(end, SendEnd::Budget), "{end:?}");
+    let counted = timeout(PATIENCE, async {
+        while received.reading(0).app_bytes < sent.written_bytes() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    counted.await.unwrap();
+    let (written, reading, totals) = (sent.written_bytes(), received.reading(7), sent.totals());
+    assert!((5_000_000..5_010_000).contains(&written), "{written}");
+    assert_eq!((reading.t_us, reading.app_bytes), (7, written));
+    if cfg!(target_os = "linux") {
+        assert_eq!(reading.kernel_bytes, Some(written));
+        let segments = reading.segments.unwrap();
+        assert!(segments > 0 && segments <= written / 500, "{segments}");
+        assert_eq!(totals.bytes_left(), Some(written));
+        assert!(totals.rtt_us.is_some() && totals.send_mss_bytes.is_some() && totals.busy_us.is_some(), "{totals:?}");
+    }
+
+    // A closed flow keeps its last counters, at both ends.
+    drop(server);
+    let (client, end) = timeout(PATIENCE, draining).await.unwrap().unwrap();
+    assert!(matches!(end, DrainEnd::Closed | DrainEnd::Broken(_)), "{end:?}");
+    drop(client);
+    assert_eq!((received.open(), received.loaded(), received.loaded_open()), (0, 1, 0));
+    assert_eq!(received.reading(7), reading);
+    assert_eq!(sent.totals().bytes_left(), totals.bytes_left());
+}
+
+#[tokio::test]
+async fn plain_ends_count_the_same() {
+    both_ends_count_the_same(Ends::plain().await).await;
+}
+
+#[tokio::test]
+async fn tls_ends_count_the_same() {
+    both_ends_count_the_same(Ends::tls().await).await;
+}
+
+#[tokio::test]
+async fn a_reset_reaches_the_peer_although_probes_are_held() {
+    let (client, mut server) = Ends::tls().await.pair().await;
+    let probes = [client.probe().clone(), client.probe().clone()];
+    let sending = tokio::spawn(async move {
+        send(&mut server, &mut Payload::new().unwrap(), &limits(u64::MAX), &CancellationToken::new()).await
+    });
+    sleep(Duration::from_millis(50)).await;
+    assert!(!sending.is_finished(), "nobody reads");
+    client.reset();
+    let began = Instant::now();
+    let end = timeout(PATIENCE, sending).await.unwrap().unwrap();
+    assert!(matches!(end, SendEnd::Broken(_)), "{end:?}");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(!probes[0].is_open() && probes[1].set_reset_on_close().is_err());
+}
+
+#[tokio::test]
+async fn a_peer_that_stops_reading_is_given_up_and_signals_are_obeyed() {
+    let ends = Ends::plain().await;
+    let (_client, mut server) = ends.pair().await;
+    let hurried = SendLimits { progress_timeout: Duration::from_millis(200), ..limits(u64::MAX) };
+    let mut payload = Payload::new().unwrap();
+    let end = send(&mut server, &mut payload, &hurried, &CancellationToken::new()).await;
+    assert!(matches!(end, SendEnd::Stalled), "{end:?}");
+
+    let (_client, mut server) = ends.pair().await;
+    let due = SendLimits { deadline: tokio::time::Instant::now() + Duration::from_millis(100), ..limits(u64::MAX) };
+    let end = send(&mut server, &mut payload, &due, &CancellationToken::new()).await;
+    assert!(matches!(end, SendEnd::Deadline), "{end:?}");
+
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let end = send(&mut server, &mut payload, &limits(u64::MAX), &stop).await;
+    assert!(matches!(end, SendEnd::Stopped), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_ends_at_its_budget_and_at_its_deadline() {
+    let ends = Ends::tls().await;
+    let (mut client, mut server) = ends.pair().await;
+    let sending = tokio::spawn(async move {
+        send(&mut server, &mut Payload::new().unwrap(), &limits(u64::MAX), &CancellationToken::new()).await
+    });
+    let far = tokio::time::Instant::now() + PATIENCE;
+    let before = client.probe().read_bytes();
+    let end = drain_load(&mut client, &Budget::new(10_000_000), far, &CancellationToken::new()).await;
+    assert!(matches!(end, DrainEnd::Budget), "{end:?}");
+    let read = client.probe().read_bytes() - before;
+    assert_eq!(read, 10_000_000);
+    client.reset();
+    assert!(matches!(timeout(PATIENCE, sending).await.unwrap().unwrap(), SendEnd::Broken(_)));
+
+    let (mut client, _server) = ends.pair().await;
+    let due = tokio::time::Instant::now() + Duration::from_millis(50);
+    let end = drain_load(&mut client, &Budget::new(u64::MAX), due, &CancellationToken::new()).await;
+    assert!(matches!(end, DrainEnd::Deadline), "{end:?}");
+}
+
+#[tokio::test]
+async fn one_full_handshake_pays_for_the_flows_after_it() {
+    let ends = Ends::tls().await;
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    assert_eq!(client.resumed(), Some(false));
+    let mut held = Vec::new();
+    for flow in 0..16 {
+        let (mut client, mut server) = ends.pair().await;
+        settle(&mut client, &mut server).await;
+        assert_eq!((client.resumed(), server.resumed()), (Some(true), Some(true)), "flow {flow}");
+        held.push((client, server));
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_checked() {
+    let trusted = Ends::tls().await;
+    let other = Ends::tls().await;
+    let (acceptor, _) = trusted.tls.as_ref().unwrap();
+    let (_, connector) = other.tls.as_ref().unwrap();
+    let addr = trusted.listener.local_addr().unwrap();
+    let (client, server) = tokio::join!(TcpStream::connect(addr), trusted.listener.accept());
+    let name = tls::server_name("localhost").unwrap();
+    let (client, server) = tokio::join!(
+        connector.connect(name, LoadSocket::new(client.unwrap())),
+        acceptor.accept(LoadSocket::new(server.unwrap().0))
+    );
+    assert!(client.is_err() && server.is_err(), "a certificate of somebody else");
+    assert!(tls::server_config(b"nothing", b"nothing").is_err());
+    assert!(tls::client_config(Some(b"nothing")).unwrap_err().to_string().contains("CA file"));
+    assert!(tls::server_name("[::1]").is_ok() && tls::server_name("a b").is_err());
+}
+
+#[test]
+fn the_poller_keeps_its_pace_and_ends_when_told() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let poller = Poller::spawn(Meter::new(), Instant::now(), move |reading| {
+        seen.lock().unwrap().push(reading.t_us);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    poller.stop();
+    let times = times.lock().unwrap();
+    assert!(times.len() >= 5 && times.len() <= 31, "{times:?}");
+    assert!(times.is_sorted());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn options_of_a_socket_owned_elsewhere() {
+    let (client, server) = Ends::plain().await.pair().await;
+    let probe = client.probe().clone();
+    let names = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control").unwrap();
+    for name in names.split_whitespace() {
+        if probe.set_congestion_control(name).is_ok() {
+            assert_eq!(probe.congestion_control().as_deref(), Some(name));
+        }
+    }
+    assert!(probe.set_congestion_control("no-such").is_err());
+    probe.set_notsent_lowat(65_536).unwrap();
+    assert_eq!(probe.outstanding_bytes(), Some(0));
+    drop((client, server));
+    assert_eq!((probe.congestion_control(), probe.outstanding_bytes()), (None, None));
+}
+
+/// Not a check but a figure: CPU seconds of both ends a gigabit, `cargo test --release … -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "prints a figure"]
+async fn cpu_seconds_per_gigabit() {
+    for (what, ends) in [("plain", Ends::plain().await), ("TLS", Ends::tls().await)] {
+        let (mut client, mut server) = ends.pair().await;
+        let sender = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let before = ispeed_wire::sys::thread_cpu_us().unwrap();
+            runtime.block_on(async {
+                // The stream belongs to the other runtime's reactor, which goes on turning below.
+                send(&mut server, &mut Payload::new().unwrap(), &limits(2_000_000_000), &CancellationToken::new()).await
+            });
+            server.reset();
+            ispeed_wire::sys::thread_cpu_us().unwrap() - before
+        });
+        let before = ispeed_wire::sys::thread_cpu_us().unwrap();
+        let from = client.probe().read_bytes();
+        let _ = drain(&mut client, &CancellationToken::new()).await;
+        let receiver_us = ispeed_wire::sys::thread_cpu_us().unwrap() - before;
+        let gigabits = (client.probe().read_bytes() - from) as f64 * 8e-9;
+        let sender_us = sender.join().unwrap();
+        println!(
+            "{what}: receiver {:.4} CPU-s/Gbit, sender {:.4} CPU-s/Gbit over {gigabits:.1} Gbit",
+            receiver_us as f64 / 1e6 / gigabits,
+            sender_us as f64 / 1e6 / gigabits
+        );
+    }
+}
+
+/// Not a check but a figure: what a poll of sixteen flows costs, as part of one core.
+#[tokio::test]
+#[ignore = "prints a figure"]
+async fn cost_of_metering() {
+    let ends = Ends::plain().await;
+    let meter = Meter::new();
+    let mut held = Vec::new();
+    for _ in 0..16 {
+        let (client, server) = ends.pair().await;
+        meter.add(client.probe().clone());
+        held.push((client, server));
+    }
+    const POLLS: u64 = 20_000;
+    let before = ispeed_wire::sys::thread_cpu_us().unwrap();
+    for t_us in 0..POLLS {
+        std::hint::black_box(meter.reading(t_us));
+    }
+    let us = (ispeed_wire::sys::thread_cpu_us().unwrap() - before) as f64 / POLLS as f64;
+    println!("a poll of 16 flows takes {us:.1} us of CPU: {:.3} % of a core at 100 polls a second", us / 100.0);
+}
