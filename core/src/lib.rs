@@ -1,1 +1,34 @@
 //! The engine on a phone: plan, run, sockets, outbox, planner.
+//!
+//! A shell (command line, Android, iOS) calls [`Ispeed`]: records in, records out, one [`Error`] with stable kinds. Below it
+//! each part stands alone:
+//!
+//! - [`engine`] measures: a plan in, what was measured out, whatever happened.
+//! - [`consent`], [`facts`], [`place`], [`assemble`]: from what was measured to a signed sample that holds no more than the
+//!   person agreed to share.
+//! - [`outbox`]: every attempt until a collector's receipt, in one SQLite file; decides what is sent and when.
+//! - [`upload`]: the reqwest driver of that decision. [`history`], [`me`], [`budget`]: what the device's owner may ask.
+#![warn(missing_docs)]
+
+pub mod assemble;
+pub mod budget;
+pub mod clock;
+pub mod consent;
+pub mod engine;
+pub mod error;
+pub mod facts;
+pub mod history;
+pub mod http;
+pub mod identity;
+mod ispeed;
+pub mod me;
+pub mod outbox;
+pub mod place;
+mod run;
+mod settings;
+pub mod upload;
+
+pub use error::{Error, Result};
+pub use ispeed::Ispeed;
+pub use run::{Engine, Measure, Run, RunPlan, RunResult};
+pub use settings::Settings;

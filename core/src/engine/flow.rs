@@ -1,0 +1,386 @@
+//! Load flows: opened ahead of time, started by permits, reset all at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ispeed_protocol::control::{GO, LOAD_UPGRADE};
+use ispeed_protocol::direction::Direction;
+use ispeed_wire::{Budget, DrainEnd, LoadStream, Meter, Payload, Probe, SendEnd, SendLimits, drain, drain_load, send};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::api::of_status;
+use super::control::Endpoint;
+use super::failure::{Failure, Kind};
+use super::limits;
+use super::net::Network;
+
+/// Longest head of an answer to an upgrade.
+const HEAD_MAX_BYTES: usize = 8 * 1024;
+/// A peer that takes nothing for this long while an upload runs is lost to this flow; the server's counters decide
+/// earlier, so this only keeps a task from waiting for ever.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Latest end of a flow's task; every method cap is far below.
+const FLOW_LIFE: Duration = Duration::from_secs(60);
+/// Events that may wait: four of each of sixteen flows and room.
+const EVENTS: usize = 128;
+
+/// The admitted run at its server.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) network: Network,
+    /// The address the control channel reached; all flows go there.
+    pub(crate) peer: SocketAddr,
+    /// Bearer of load flows.
+    pub(crate) session: String,
+}
+
+/// What a flow tells.
+#[derive(Debug)]
+pub(crate) enum FlowEvent {
+    /// It is open and silent.
+    Open {
+        /// Time of its SYN.
+        connect_rtt: Duration,
+        /// TLS cipher suite.
+        cipher: Option<String>,
+        /// Its counters.
+        probe: Probe,
+    },
+    /// It could not be opened.
+    Failed(Failure),
+    /// It carries load from now on.
+    Started,
+    /// It ended by itself.
+    Ended(FlowEnd),
+}
+
+/// Why a flow ended without being told to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FlowEnd {
+    /// The peer closed or reset it, or takes nothing.
+    Lost,
+    /// The byte budget is used up.
+    Budget,
+}
+
+/// What bounds the flows of a direction besides the estimator.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FlowBounds {
+    /// Payload bytes all flows together may move.
+    pub(crate) budget: Option<Budget>,
+    /// Bytes the peer may have on their way on one flow.
+    pub(crate) window_bytes: Option<usize>,
+}
+
+/// The load flows of one direction. Dropping it resets them all.
+#[derive(Debug)]
+pub(crate) struct Flows {
+    direction: Direction,
+    site: Arc<Site>,
+    bounds: FlowBounds,
+    meter: Meter,
+    stop: CancellationToken,
+    permits: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+    sender: mpsc::Sender<FlowEvent>,
+    events: mpsc::Receiver<FlowEvent>,
+    seen: Seen,
+}
+
+/// What the flows have told so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Flows that were asked for.
+    pub(crate) asked: u8,
+    /// Of them: open, or open once.
+    pub(crate) opened: u8,
+    /// Of them: could not be opened.
+    pub(crate) failed: u8,
+    /// Shortest connect.
+    pub(crate) connect_rtt: Option<Duration>,
+    /// TLS cipher suite of the first.
+    pub(crate) cipher: Option<String>,
+    /// Counters of the first.
+    pub(crate) probe: Option<Probe>,
+    /// Why the last one that failed did.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Flows {
+    pub(crate) fn new(direction: Direction, site: Arc<Site>, bounds: FlowBounds) -> Self {
+        let (sender, events) = mpsc::channel(EVENTS);
+        Self {
+            direction,
+            site,
+            bounds,
+            meter: Meter::new(),
+            stop: CancellationToken::new(),
+            permits: Arc::new(Semaphore::new(0)),
+            tasks: JoinSet::new(),
+            sender,
+            events,
+            seen: Seen::default(),
+        }
+    }
+
+    /// Opens further flows until `flows` were asked for; each waits for its permit.
+    pub(crate) fn open(&mut self, flows: u8) {
+        while self.seen.asked < flows {
+            let flow = Flow {
+                direction: self.direction,
+                index: self.seen.asked,
+                site: Arc::clone(&self.site),
+                bounds: self.bounds.clone(),
+                meter: self.meter.clone(),
+                stop: self.stop.clone(),
+                permits: Arc::clone(&self.permits),
+                events: self.sender.clone(),
+            };
+            self.tasks.spawn(flow.run());
+            self.seen.asked += 1;
+        }
+    }
+
+    /// Each permit lets one more flow carry load, the first opened first.
+    pub(crate) fn permits(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.permits)
+    }
+
+    /// The next event; cancel-safe.
+    pub(crate) async fn event(&mut self) -> FlowEvent {
+        let Some(event) = self.events.recv().await else {
+            // Not while `sender` lives; waiting is the harmless answer.
+            return std::future::pending().await;
+        };
+        match &event {
+            FlowEvent::Open { connect_rtt, cipher, probe } => {
+                let seen = &mut self.seen;
+                seen.opened += 1;
+                seen.connect_rtt = Some(seen.connect_rtt.map_or(*connect_rtt, |least| least.min(*connect_rtt)));
+                seen.cipher = seen.cipher.take().or_else(|| cipher.clone());
+                seen.probe.get_or_insert_with(|| probe.clone());
+            }
+            FlowEvent::Failed(failure) => {
+                self.seen.failed += 1;
+                self.seen.failure = Some(failure.clone());
+            }
+            FlowEvent::Started | FlowEvent::Ended(_) => {}
+        }
+        event
+    }
+
+    /// Waits until `flows` are open, or all that were asked for are open or have failed; cancel-safe.
+    pub(crate) async fn ready(&mut self, flows: u8) {
+        while self.seen.opened < flows && self.seen.opened + self.seen.failed < self.seen.asked {
+            self.event().await;
+        }
+    }
+
+    /// What the flows have told so far.
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Lets the flows move `bytes` more payload bytes; nothing where they have no budget.
+    pub(crate) fn fund(&self, bytes: u64) {
+        if let Some(budget) = &self.bounds.budget {
+            budget.give_back(bytes);
+        }
+    }
+
+    /// The counters of all flows.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The signal that resets all flows.
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Resets all flows and waits until their sockets are closed.
+    pub(crate) async fn reset(&mut self) {
+        self.stop.cancel();
+        let closed = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(limits::RESET, closed).await.is_err() {
+            self.tasks.abort_all();
+        }
+    }
+}
+
+/// One flow's task.
+#[derive(Debug)]
+struct Flow {
+    direction: Direction,
+    index: u8,
+    site: Arc<Site>,
+    bounds: FlowBounds,
+    meter: Meter,
+    stop: CancellationToken,
+    permits: Arc<Semaphore>,
+    events: mpsc::Sender<FlowEvent>,
+}
+
+impl Flow {
+    async fn run(self) {
+        let stop = self.stop.clone();
+        let opened = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            opened = self.open() => opened,
+        };
+        let mut stream = match opened {
+            Ok(stream) => stream,
+            Err(failure) => return self.tell(FlowEvent::Failed(failure)),
+        };
+        let permit = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            permit = self.permits.acquire() => permit,
+        };
+        // The semaphore is never closed; a permit is used up by the flow that got it.
+        let Ok(permit) = permit else { return };
+        permit.forget();
+        if let Some(end) = self.load(&mut stream).await {
+            self.tell(FlowEvent::Ended(end));
+        }
+    }
+
+    /// Connects, secures, upgrades and counts from here on. Any close from now on is a reset.
+    async fn open(&self) -> Result<LoadStream, Failure> {
+        let site = &self.site;
+        let connected = site.network.connect_with_window(site.peer, self.bounds.window_bytes).await?;
+        let connect_rtt = connected.connect_rtt;
+        let mut stream = site.endpoint.secure(connected).await?;
+        let name = match self.direction {
+            Direction::Down => "down",
+            Direction::Up => "up",
+        };
+        let path = format!("/v1/load/{name}/{}", self.index);
+        match timeout(limits::HANDSHAKE, upgrade(&mut stream, site, &path)).await {
+            Ok(upgraded) => upgraded?,
+            Err(_) => return Err(Failure::new(Kind::Timeout, format!("{path}: no answer in time"))),
+        }
+        let probe = stream.probe().clone();
+        // Where the system refuses, the flow closes in order and the peer learns of it a little later.
+        let _ = probe.set_reset_on_close();
+        self.meter.add(probe.clone());
+        self.tell(FlowEvent::Open { connect_rtt, cipher: cipher(&stream), probe });
+        Ok(stream)
+    }
+
+    /// Carries load until the stop signal; why, if it ended otherwise.
+    async fn load(&self, stream: &mut LoadStream) -> Option<FlowEnd> {
+        match self.direction {
+            Direction::Down => self.receive(stream).await,
+            Direction::Up => self.transmit(stream).await,
+        }
+    }
+
+    async fn receive(&self, stream: &mut LoadStream) -> Option<FlowEnd> {
+        let go = async {
+            stream.write_all(&[GO]).await?;
+            stream.flush().await
+        };
+        if !matches!(timeout(PROGRESS_TIMEOUT, go).await, Ok(Ok(()))) {
+            return Some(FlowEnd::Lost);
+        }
+        self.tell(FlowEvent::Started);
+        let end = match &self.bounds.budget {
+            None => drain(stream, &self.stop).await,
+            Some(budget) => drain_load(stream, budget, Instant::now() + FLOW_LIFE, &self.stop).await,
+        };
+        match end {
+            DrainEnd::Stopped => None,
+            DrainEnd::Budget => Some(FlowEnd::Budget),
+            DrainEnd::Closed | DrainEnd::Broken(_) | DrainEnd::Deadline => Some(FlowEnd::Lost),
+        }
+    }
+
+    async fn transmit(&self, stream: &mut LoadStream) -> Option<FlowEnd> {
+        let Ok(mut payload) = Payload::new() else { return Some(FlowEnd::Lost) };
+        let limits = SendLimits {
+            budget: self.bounds.budget.clone().unwrap_or_else(|| Budget::new(u64::MAX)),
+            deadline: Instant::now() + FLOW_LIFE,
+            progress_timeout: PROGRESS_TIMEOUT,
+        };
+        self.tell(FlowEvent::Started);
+        match send(stream, &mut payload, &limits, &self.stop).await {
+            SendEnd::Stopped => None,
+            SendEnd::Budget => {
+                self.tell(FlowEvent::Ended(FlowEnd::Budget));
+                // Closing would drop what is still queued; the end of the direction does that.
+                self.stop.cancelled().await;
+                None
+            }
+            SendEnd::Deadline | SendEnd::Stalled | SendEnd::Broken(_) => Some(FlowEnd::Lost),
+        }
+    }
+
+    fn tell(&self, event: FlowEvent) {
+        // The queue holds more events than all flows have; a direction that is over listens to none.
+        let _ = self.events.try_send(event);
+    }
+}
+
+/// Asks for the connection to carry raw load.
+async fn upgrade(stream: &mut LoadStream, site: &Site, path: &str) -> Result<(), Failure> {
+    let authority = site.endpoint.authority();
+    let what = format!("GET https://{authority}{path}");
+    let broken = |error: std::io::Error| Failure::io(&what, &error);
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\nUpgrade: {LOAD_UPGRADE}\r\n\r\n",
+        site.session
+    );
+    stream.write_all(request.as_bytes()).await.map_err(broken)?;
+    stream.flush().await.map_err(broken)?;
+    let mut head = Vec::new();
+    let end = loop {
+        if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
+            return Err(Failure::new(Kind::Reset, format!("{what}: closed without an answer")));
+        }
+        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if head.len() > HEAD_MAX_BYTES {
+            return Err(Failure::new(Kind::Protocol, format!("{what}: the answer's head is too long")));
+        }
+    };
+    match status(&head) {
+        Some(http::StatusCode::SWITCHING_PROTOCOLS) if head.len() == end => Ok(()),
+        Some(http::StatusCode::SWITCHING_PROTOCOLS) => {
+            Err(Failure::new(Kind::Protocol, format!("{what}: load came before it was asked for")))
+        }
+        Some(status) => Err(of_status(&what, status, &head[end..])),
+        None => Err(Failure::new(Kind::Protocol, format!("{what}: not an HTTP/1.1 answer"))),
+    }
+}
+
+fn status(head: &[u8]) -> Option<http::StatusCode> {
+    http::StatusCode::from_bytes(head.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()
+}
+
+fn cipher(stream: &LoadStream) -> Option<String> {
+    let LoadStream::TlsClient(tls) = stream else { return None };
+    tls.get_ref().1.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_line_is_read_strictly() {
+        assert_eq!(status(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), Some(http::StatusCode::SWITCHING_PROTOCOLS));
+        assert_eq!(status(b"HTTP/1.1 403 Forbidden\r\n\r\n"), Some(http::StatusCode::FORBIDDEN));
+        assert_eq!(status(b"HTTP/1.0 200 OK\r\n\r\n"), None);
+        assert_eq!(status(b"SSH-2.0"), None);
+        assert_eq!(status(b"HTTP/1.1 1"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! The client's own CPU while it loads.
+
+use std::time::Instant;
+
+use ispeed_wire::sys::process_cpu_us;
+
+/// CPU time of this program against the wall clock.
+#[derive(Debug)]
+pub(super) struct CpuMeter {
+    started: (Instant, Option<u64>),
+    last: (Instant, Option<u64>),
+    cores: usize,
+}
+
+impl CpuMeter {
+    pub(super) fn start() -> Self {
+        let now = (Instant::now(), process_cpu_us());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { started: now, last: now, cores }
+    }
+
+    /// Share of the cores that `flows` tasks can keep busy, since the last call: 1.0 means that the program could not
+    /// have moved more. `None` where the system does not tell.
+    pub(super) fn share(&mut self, flows: u8) -> Option<f64> {
+        let now = (Instant::now(), process_cpu_us());
+        let before = std::mem::replace(&mut self.last, now);
+        let usable = usize::from(flows.max(1)).min(self.cores);
+        Some(busy(before, now)? / usable as f64)
+    }
+
+    /// Cores used since the start: 1.0 is one of them.
+    pub(super) fn overall(&self) -> Option<f64> {
+        busy(self.started, (Instant::now(), process_cpu_us()))
+    }
+}
+
+fn busy(first: (Instant, Option<u64>), last: (Instant, Option<u64>)) -> Option<f64> {
+    let wall_us = last.0.saturating_duration_since(first.0).as_micros() as f64;
+    let cpu_us = last.1?.saturating_sub(first.1?) as f64;
+    (wall_us > 0.0).then_some(cpu_us / wall_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn one_flow_can_keep_one_core_busy_and_many_all() {
+        let at = Instant::now();
+        let later = at + Duration::from_millis(100);
+        assert_eq!(busy((at, Some(5)), (later, Some(50_005))), Some(0.5));
+        assert_eq!(busy((at, None), (later, Some(50_005))), None);
+        assert_eq!(busy((at, Some(5)), (at, Some(6))), None);
+    }
+}

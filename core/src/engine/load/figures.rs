@@ -1,0 +1,117 @@
+//! From an estimate to the direction's part of the sample.
+
+use std::time::Instant;
+
+use ispeed_meter::{Estimate, Flags, RecomputeContext, Recomputed, recompute};
+use ispeed_protocol::direction::{Direction, DirectionResult};
+use ispeed_wire::SocketCounters;
+
+use super::Stopped;
+use crate::engine::clock::RunClock;
+
+/// Everything besides the estimate.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) direction: Direction,
+    pub(super) clock: &'a RunClock,
+    pub(super) context: RecomputeContext,
+    /// Start of load here.
+    pub(super) origin: Instant,
+    /// Where the server's time line starts on this one, one way of the path included.
+    pub(super) server_zero_us: Option<u64>,
+    pub(super) idle_rtt_us: Option<u64>,
+    pub(super) stopped: Option<&'a Stopped>,
+    /// This end's counters over all flows when load ended.
+    pub(super) counters: SocketCounters,
+    /// This end's congestion control.
+    pub(super) congestion_control: Option<String>,
+    /// This program's share of one core.
+    pub(super) cpu_share: Option<f64>,
+}
+
+impl Facts<'_> {
+    /// Start of the series on the run's time line. A download's is when load was asked for. An upload's is the server's
+    /// first byte: what the fastest message says, less the way that message took.
+    fn load_start_us(&self) -> u64 {
+        let origin_us = self.clock.at_us(self.origin);
+        match self.direction {
+            Direction::Down => origin_us,
+            Direction::Up => {
+                let back_us = self.idle_rtt_us.unwrap_or(0) / 2;
+                origin_us + self.server_zero_us.unwrap_or(0).saturating_sub(back_us)
+            }
+        }
+    }
+}
+
+/// The direction's part of the sample.
+pub(super) fn result(mut estimate: Estimate, facts: &Facts<'_>) -> DirectionResult {
+    if facts.direction == Direction::Up {
+        adopt(&mut estimate, facts);
+    }
+    let load_start_us = facts.load_start_us();
+    let sender = facts.stopped.and_then(|stopped| stopped.sender.as_ref());
+    let (retransmits, segments_sent, rtt_us, congestion_control, mss_bytes) = match facts.direction {
+        Direction::Down => (
+            sender.and_then(|sender| sender.retransmits),
+            sender.and_then(|sender| sender.segments_sent),
+            sender.and_then(|sender| sender.rtt_us),
+            facts.stopped.and_then(|stopped| stopped.congestion_control.clone()),
+            facts.stopped.and_then(|stopped| stopped.mss_bytes).or(facts.counters.receive_mss_bytes),
+        ),
+        Direction::Up => (
+            facts.counters.retransmits,
+            facts.counters.segments_out,
+            facts.counters.rtt_us,
+            facts.congestion_control.clone(),
+            facts.counters.send_mss_bytes,
+        ),
+    };
+    DirectionResult {
+        goodput_bps: estimate.goodput_bps,
+        interval_bps: estimate.interval_bps,
+        ip_rate_bps: estimate.ip_rate_bps,
+        load_start_us,
+        window_start_ms: estimate.window_start_us.map(|us| (load_start_us + us) as f64 / 1e3),
+        window_ms: estimate.window_us.map(|us| us as f64 / 1e3),
+        duration_ms: estimate.duration_us as f64 / 1e3,
+        stop_reason: estimate.stop_reason,
+        flags: estimate.flags.to_vec(),
+        flows: estimate.flows,
+        counter: estimate.counter,
+        bytes_per_segment: estimate.alpha,
+        bytes: estimate.bytes,
+        burst: estimate.burst,
+        congestion_control,
+        mss_bytes,
+        retransmits,
+        segments_sent,
+        tcp_rtt_ms: rtt_us.map(|us| f64::from(us) / 1e3),
+        client_cpu_share: facts.cpu_share,
+        series: estimate.series,
+    }
+}
+
+/// An upload's series is the server's own, for its evidence signs that one; the figures follow from it by the same
+/// arithmetic, so that they agree with what a collector computes.
+fn adopt(estimate: &mut Estimate, facts: &Facts<'_>) {
+    let Some(stopped) = facts.stopped else { return };
+    let Ok(recomputed) = recompute(&stopped.series, &facts.context) else { return };
+    let of_series = recompute(&estimate.series, &facts.context).map_or(Flags::default(), |own| own.flags);
+    let Recomputed { goodput_bps, interval_bps, ip_rate_bps, window_start_us, window_us, .. } = recomputed;
+    estimate.goodput_bps = goodput_bps;
+    estimate.interval_bps = interval_bps;
+    estimate.ip_rate_bps = ip_rate_bps;
+    estimate.window_start_us = window_start_us;
+    estimate.window_us = window_us;
+    estimate.counter = recomputed.counter;
+    estimate.alpha = recomputed.alpha;
+    estimate.burst = recomputed.burst;
+    // Flags of the series come from the new one, those of hints stay.
+    estimate.flags =
+        estimate.flags.iter().filter(|flag| !of_series.contains(*flag)).collect::<Flags>().union(recomputed.flags);
+    estimate.changepoints = recomputed.changepoints;
+    let last_us = stopped.series.t_us.last().copied().unwrap_or(0);
+    estimate.duration_us = estimate.duration_us.max(u64::from(last_us));
+    estimate.series = stopped.series.clone();
+}
