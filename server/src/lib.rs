@@ -4,6 +4,7 @@
 //! - [`measure`]: the measuring end: control channel, load flows, UDP echo, budgets, evidence. Knows no database.
 //! - [`collect`]: the collector: tokens, samples, receipts, months, my data; an axum router over a [`store::Store`].
 //! - [`pages`]: what a person sees at `/`.
+//! - [`server`]: all of it together, from a folder and a few addresses.
 #![warn(missing_docs)]
 
 pub mod accept;
@@ -11,6 +12,7 @@ pub mod collect;
 pub mod limits;
 pub mod measure;
 pub mod pages;
+pub mod server;
 pub mod store;
 
 /// The peer of a connection; in the extensions of every request.

@@ -1,1 +1,195 @@
 //! Every limit of the server, each with its reason.
+
+use std::time::Duration;
+
+// ---- connections -----------------------------------------------------------------------------------------------
+
+/// Connections at once: 64 runs of 18 sockets are 1,152; the rest is for the collector and for strangers who send half
+/// a header and hold a place for ten seconds.
+pub const CONNECTIONS_MAX: usize = 16_384;
+
+/// Descriptors kept free for the store, listeners and logs when the system allows fewer sockets than
+/// [`CONNECTIONS_MAX`].
+pub const DESCRIPTORS_KEPT: usize = 256;
+
+/// Connections at once from one /24 or /48. Wide, because a carrier's NAT puts a province behind one address; below the
+/// whole, so that no single network can take every place.
+pub const CONNECTIONS_PER_PREFIX_MAX: usize = 8_192;
+
+/// TLS handshake: three round trips of a satellite link and two retransmissions.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request's header, and the wait for the next request on a kept connection.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of a request's header and of hyper's read buffer; the longest honest header holds a token of 1,000.
+pub const HEADER_MAX_BYTES: usize = 16 * 1024;
+
+/// A request of the collector from its header to its answer's header, the body included.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A peer that takes none of the bytes waiting for it for this long is cut.
+pub const ANSWER_PROGRESS_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Pause after a failed accept: the usual cause is that the system has no more sockets, and trying at once would spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Shutdown waits this long for running tests: the most seconds a token carries (30) and the tail.
+pub const SHUTDOWN_RUNS_WAIT: Duration = Duration::from_secs(35);
+
+/// Shutdown then waits this long for the answers of the collector.
+pub const SHUTDOWN_ANSWERS_WAIT: Duration = Duration::from_secs(5);
+
+// ---- measuring -------------------------------------------------------------------------------------------------
+
+/// Runs at once: what a server of 10 Gbit/s carries when every run takes what is reserved for it.
+pub const RUNS_MAX: usize = 64;
+
+/// Runs at once from one /24 or /48: wide for carrier NAT, and yet a quarter stays for all others.
+pub const RUNS_PER_PREFIX_MAX: usize = 48;
+
+/// Runs at once of one installation: the second is the one that replaces a run whose end has not reached us.
+pub const RUNS_PER_DEVICE_MAX: usize = 2;
+
+/// Egress reserved for a run at admission: the byte cap of an ordinary run, 60 MB in 3 s.
+pub const RUN_RESERVED_BPS: u64 = 160_000_000;
+
+/// Seconds after which a refused client may ask again: a run takes about five.
+pub const BUSY_RETRY_AFTER_S: u32 = 5;
+
+/// Used tokens remembered at most; a token is remembered for 62 s at most, so this allows 1,600 runs a second.
+pub const USED_TOKENS_MAX: usize = 100_000;
+
+/// A client that takes none of the load for this long is cut; the method ends a run after a gap of 2 s.
+pub const LOAD_PROGRESS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An upgraded connection that does not come about in this time is given up.
+pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After the client's stop its resets may still be behind what they cut off: five times a slow link's loaded RTT.
+pub const TAIL_WAIT: Duration = Duration::from_millis(500);
+
+/// Time between two sender reports of a download.
+pub const SENDER_REPORT_US: u64 = 100_000;
+
+/// Bytes of a control message from a client; the longest honest one has 60.
+pub const CONTROL_MESSAGE_MAX_BYTES: usize = 4 * 1024;
+
+/// Control messages from a client in a run; an honest run has five.
+pub const CONTROL_MESSAGES_MAX: usize = 64;
+
+/// Messages that may wait for a client's control connection: 12 s of arrivals and sender reports.
+pub const CONTROL_QUEUE: usize = 512;
+
+/// A control connection that takes no message for this long is broken.
+pub const CONTROL_PROGRESS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Load flows a run may open in a direction over its life, as a multiple of those it may have at once: a flow that
+/// broke may be opened again.
+pub const FLOW_REOPENS: usize = 2;
+
+/// The egress is at its ceiling from this part on.
+pub const EGRESS_FULL_SHARE: f64 = 0.95;
+
+/// The server is the bottleneck when all its cores are busy for this part of the time.
+pub const CPU_FULL_SHARE: f64 = 0.90;
+
+/// Echo packets answered in a run, over UDP and the fallback together: 30 s at 500 a second, ten times what the method sends.
+pub const ECHO_PACKETS_MAX: u32 = 15_000;
+
+/// Trains a run may number; the method uses five.
+pub const ECHO_TRAINS_MAX: usize = 16;
+
+/// Ranges kept of a train: a train of 300 with every second packet lost has 150.
+pub const ECHO_RANGES_MAX: usize = 256;
+
+/// Probes answered for one token: a client sends three to five.
+pub const PROBES_PER_TOKEN_MAX: u8 = 8;
+
+/// Probes looked at from one /24 or /48 in a second; each costs a signature check of 50 µs.
+pub const PROBES_PER_PREFIX_PER_S: u32 = 200;
+
+/// Probes looked at in a second from everywhere: a tenth of a core.
+pub const PROBES_PER_S: u32 = 2_000;
+
+// ---- collector -------------------------------------------------------------------------------------------------
+
+/// Writes that may wait for the store: two seconds of the load goal of 500 samples a second. What comes then is told to
+/// come back (503) while it still has its sample.
+pub const STORE_QUEUE: usize = 1_000;
+
+/// Writes that share one commit: enough for the goal at one disk flush in 100 ms, few enough that one batch takes a few
+/// milliseconds.
+pub const STORE_BATCH: usize = 64;
+
+/// Connections that read at once: reads are short and from memory, and each holds a few megabytes of cache.
+pub const STORE_READERS: usize = 4;
+
+/// A sample body. The longest series (224 bins, three of them, four numbers each) are 25 KB compact and 50 KB when
+/// somebody indents them.
+pub const SAMPLE_MAX_BYTES: usize = 64 * 1024;
+
+/// Any other body: a token request with five servers is below 1 KB.
+pub const SMALL_BODY_MAX_BYTES: usize = 4 * 1024;
+
+/// Time for a body to arrive: 64 KB at 64 kbit/s take 8 s.
+pub const BODY_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Submissions being checked at once: each costs about a millisecond of CPU and 300 KB.
+pub const SUBMISSIONS_AT_ONCE: usize = 256;
+
+/// Wrong members listed in one answer; somebody who has more has another kind of problem.
+pub const FIELD_ERRORS_MAX: usize = 16;
+
+/// Attempts to read a wrong document further: each costs up to ten readings of 64 KB.
+pub const FIELD_REPAIRS_MAX: usize = 48;
+
+/// Servers in one token request: as many as a client probes.
+pub const TOKEN_SERVERS_MAX: usize = 5;
+
+/// Requests for tokens of one installation at once: a session of an official who walks a street.
+pub const TOKENS_DEVICE_BURST: u32 = 60;
+
+/// ... after which one more each two minutes: what comes faster does not count anyway (`verdict`, `DEVICE_SPACING_S`).
+pub const TOKENS_DEVICE_PERIOD: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// Requests for tokens of one network prefix at once. Carrier NAT puts thousands of phones behind one IPv4 /24: 600
+/// lets a class-room or a campaign start together.
+pub const TOKENS_PREFIX_BURST: u32 = 600;
+
+/// ... after which five a second: 100 times the mean of the whole country's quota (0.38 a second).
+pub const TOKENS_PREFIX_PERIOD: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// How often limiters forget who has been quiet.
+pub const LIMITER_SWEEP: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Seconds from issue to start.
+pub const TOKEN_START_SECONDS: u32 = 60;
+
+/// Seconds a run may take: idle latency 3 s, then each way at most 1 s start, 4 s load, 1 s extension, 2 s of outage.
+pub const TOKEN_RUN_SECONDS: u32 = 45;
+
+/// The same for a long run: 10 s each way.
+pub const TOKEN_LONG_RUN_SECONDS: u32 = 75;
+
+/// Load flows at once: the method's sixteen, and four that are being replaced.
+pub const TOKEN_STREAMS: u8 = 20;
+
+/// Bytes on top of the method's cap for what is under way when the client stops: rate × (loaded RTT + 100 ms). The cap is
+/// 1.5 s of the rate, so a third allows for 400 ms of queue.
+pub const TOKEN_TAIL_SHARE: f64 = 1.0 / 3.0;
+
+/// ... and never less than this, for slow links with long queues.
+pub const TOKEN_TAIL_MIN_BYTES: u64 = 4_000_000;
+
+/// Samples in one answer to `GET /v1/me`: at 64 KB each, 6.4 MB at most.
+pub const OWN_SAMPLES_PAGE: u32 = 100;
+
+/// Days after the end of a month in which its samples are still merged: reports are due before the 10th.
+pub const MONTH_CUTOFF_DAYS: i64 = 9;
+
+/// Oldest method whose samples still count.
+pub const OLDEST_METHOD: u32 = 1;
+
+/// Oldest version of the core whose samples still count, semantic.
+pub const OLDEST_VERSION: &str = "0.1.0";

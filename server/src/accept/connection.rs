@@ -1,0 +1,138 @@
+//! One connection from its handshake to its end or its upgrade.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ispeed_wire::{LoadSocket, LoadStream, Probe};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, interval, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::{Place, Security};
+use crate::measure::{Connection, Measure, problem};
+use crate::{Peer, limits};
+
+/// What every connection of a listen address needs.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) security: Security,
+    pub(super) measure: Measure,
+    pub(super) router: axum::Router,
+    pub(super) udp_port: u16,
+    /// Answers under way are finished, nothing new is begun.
+    pub(super) closing: CancellationToken,
+    /// Everything ends now.
+    pub(super) killed: CancellationToken,
+}
+
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, service: Arc<Service>) {
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    let killed = service.killed.clone();
+    let served = async {
+        let socket = LoadSocket::new(stream);
+        let Some(stream) = secure(socket, &service).await else {
+            service.measure.stats().handshake_failed();
+            return;
+        };
+        serve_http(stream, peer, place, service).await;
+    };
+    tokio::select! {
+        () = killed.cancelled() => {}
+        () = served => {}
+    }
+}
+
+async fn secure(socket: LoadSocket, service: &Service) -> Option<LoadStream> {
+    match &service.security {
+        Security::Plain => Some(LoadStream::Plain(socket)),
+        Security::Tls(config) => {
+            let handshake = TlsAcceptor::from(Arc::clone(config)).accept(socket);
+            let stream = tokio::select! {
+                () = service.closing.cancelled() => return None,
+                stream = timeout(limits::HANDSHAKE_TIMEOUT, handshake) => stream.ok()?.ok()?,
+            };
+            Some(LoadStream::TlsServer(Box::new(stream)))
+        }
+    }
+}
+
+async fn serve_http(stream: LoadStream, peer: SocketAddr, place: Place, service: Arc<Service>) {
+    let probe = stream.probe().clone();
+    let connection =
+        Connection { peer, probe: probe.clone(), udp_port: service.udp_port, place: Arc::new(place) };
+    let closing = service.closing.clone();
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_TIMEOUT)
+        .max_buf_size(limits::HEADER_MAX_BYTES)
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(move |request| answer(Arc::clone(&service), connection.clone(), request)),
+        )
+        .with_upgrades();
+    let mut http = std::pin::pin!(http);
+    let stuck = not_taking(&probe);
+    let mut stuck = std::pin::pin!(stuck);
+    let mut closed = false;
+    loop {
+        tokio::select! {
+            // Errors are the peer's: a reset, half a header, a deadline. There is nobody to tell.
+            _ = http.as_mut() => return,
+            () = &mut stuck => return,
+            () = closing.cancelled(), if !closed => {
+                http.as_mut().graceful_shutdown();
+                closed = true;
+            }
+        }
+    }
+}
+
+/// Ends when bytes have been waiting for the peer and it took none of them for [`limits::ANSWER_PROGRESS_TIMEOUT`].
+async fn not_taking(probe: &Probe) {
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+    let mut ticks = interval(LOOK_EVERY);
+    let (mut before, mut since) = (None, Instant::now());
+    loop {
+        ticks.tick().await;
+        // Where the system does not tell what waits, a connection without any traffic counts as stuck.
+        let waiting = probe.outstanding_bytes();
+        let now = Some((waiting, probe.written_bytes(), probe.read_bytes()));
+        if waiting == Some(0) || now != before {
+            (before, since) = (now, Instant::now());
+        } else if since.elapsed() >= limits::ANSWER_PROGRESS_TIMEOUT {
+            return;
+        }
+    }
+}
+
+async fn answer(
+    service: Arc<Service>,
+    connection: Connection,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    if Measure::serves(request.uri().path()) {
+        return Ok(service.measure.answer(request, connection));
+    }
+    request.extensions_mut().insert(Peer { addr: connection.peer });
+    request.extensions_mut().insert(connection.probe);
+    let answered = timeout(limits::REQUEST_TIMEOUT, service.router.clone().oneshot(request.map(Body::new))).await;
+    Ok(match answered {
+        Ok(Ok(response)) => response,
+        Err(_) => problem(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The request took too long.",
+            format!("it was not complete after {} s", limits::REQUEST_TIMEOUT.as_secs()),
+        ),
+    })
+}

@@ -1,0 +1,59 @@
+//! A download flow: random bytes once the client says go.
+
+use ispeed_protocol::control::GO;
+use ispeed_protocol::direction::Direction;
+use ispeed_wire::{LoadStream, Payload, SendEnd, SendLimits, send};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{sleep_until, timeout};
+
+use super::load::LoadFlow;
+use crate::limits;
+
+pub(super) async fn serve(mut flow: LoadFlow) {
+    let session = flow.session.clone();
+    let side = &session.down;
+    let go = tokio::select! {
+        biased;
+        () = side.stop.cancelled() => false,
+        () = sleep_until(session.deadline) => false,
+        go = go(&mut flow) => go,
+    };
+    if !go || !flow.started(Direction::Down).await {
+        return flow.raw.stream.reset();
+    }
+    let Ok(mut payload) = Payload::new() else { return flow.raw.stream.reset() };
+    side.meter.add(flow.raw.stream.probe().clone());
+    let limits = SendLimits {
+        budget: side.budget.clone(),
+        deadline: session.deadline,
+        progress_timeout: limits::LOAD_PROGRESS_TIMEOUT,
+    };
+    let mut stream = flow.raw.stream;
+    match send(&mut stream, &mut payload, &limits, &side.stop).await {
+        SendEnd::Budget => tokio::select! {
+            () = side.stop.cancelled() => {}
+            () = sleep_until(session.deadline) => {}
+            () = end_in_order(&mut stream) => {}
+        },
+        SendEnd::Stalled => flow.measure.stats().flow_stalled(),
+        SendEnd::Stopped | SendEnd::Deadline | SendEnd::Broken(_) => {}
+    }
+    stream.reset();
+}
+
+/// Whether the client's first byte says go.
+async fn go(flow: &mut LoadFlow) -> bool {
+    match flow.raw.read.first() {
+        Some(byte) => *byte == GO,
+        None => flow.raw.stream.read_u8().await.is_ok_and(|byte| byte == GO),
+    }
+}
+
+/// Tells the client that no more will come, and waits until it has taken what is queued and closes.
+async fn end_in_order(stream: &mut LoadStream) {
+    if !matches!(timeout(limits::LOAD_PROGRESS_TIMEOUT, stream.shutdown()).await, Ok(Ok(()))) {
+        return;
+    }
+    // Until the client closes, or sends what it should not.
+    let _ = stream.read_u8().await;
+}

@@ -1,0 +1,169 @@
+//! The store in one SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
+
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ispeed_protocol::receipt::Receipt;
+use ispeed_protocol::{Month, UtcMicros};
+use rusqlite::Connection;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use self::writer::{Writer, lock};
+use super::{
+    Decide, Known, MonthTallies, NewSample, OwnedSample, SignDeletion, Store, StoreError, StoreFuture, Submission,
+    UsedKey,
+};
+use crate::limits;
+
+/// Another process may hold the write lock for the length of a commit; longer than this is a fault.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn database(error: rusqlite::Error) -> StoreError {
+    StoreError::Database(Box::new(error))
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("stored records hold no maps with other than text keys")
+}
+
+/// A store in one file.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file and brings it to the newest schema.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection, &path.display().to_string())?;
+        let readers = Readers {
+            path: path.to_owned(),
+            idle: Mutex::new(Vec::new()),
+            permits: Semaphore::new(limits::STORE_READERS),
+        };
+        Ok(Self { writer: Writer::start(connection)?, readers: Arc::new(readers) })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let readers = Arc::clone(&self.readers);
+        let done = tokio::task::spawn_blocking(move || {
+            let idle = lock(&readers.idle).pop();
+            let connection = idle.map_or_else(|| connect(&readers.path), Ok)?;
+            let result = work(&connection);
+            lock(&readers.idle).push(connection);
+            result
+        });
+        done.await.unwrap_or(Err(StoreError::Panicked))
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(database)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let foreign = |e: rusqlite::Error| match e.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(path.display().to_string()),
+        _ => database(e),
+    };
+    // secure_delete: what an owner deleted is overwritten, not left in free pages.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+        )
+        .map_err(foreign)?;
+    Ok(connection)
+}
+
+impl Store for SqliteStore {
+    fn register_key(&self, key: UsedKey) -> StoreFuture<'_, ()> {
+        Box::pin(self.writer.write(move |tx| write::register_key(tx, &key)))
+    }
+
+    fn keys(&self) -> StoreFuture<'_, Vec<UsedKey>> {
+        Box::pin(self.read(read::keys))
+    }
+
+    fn find(&self, id: Uuid) -> StoreFuture<'_, Option<Known>> {
+        Box::pin(self.read(move |db| read::find(db, id)))
+    }
+
+    fn submit(&self, chain_key: String, sample: NewSample, decide: Decide) -> StoreFuture<'_, Submission> {
+        Box::pin(self.writer.write(move |tx| write::submit(tx, &chain_key, &sample, decide)))
+    }
+
+    fn of_device(&self, device_id: String, after: i64, limit: u32) -> StoreFuture<'_, Vec<OwnedSample>> {
+        Box::pin(self.read(move |db| read::of_device(db, &device_id, after, limit)))
+    }
+
+    fn delete_device(
+        &self,
+        chain_key: String,
+        device_id: String,
+        at: UtcMicros,
+        sign: SignDeletion,
+    ) -> StoreFuture<'_, Vec<Receipt>> {
+        Box::pin(async move {
+            let receipts =
+                self.writer.write(move |tx| write::delete_device(tx, &chain_key, &device_id, at, &sign)).await?;
+            if !receipts.is_empty() {
+                // The log still holds the deleted pages. Deletion is done even if a reader holds the checkpoint up:
+                // SQLite's own next one overwrites them.
+                let tidied =
+                    self.read(|db| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(database)).await;
+                if let Err(e) = tidied {
+                    tracing::warn!(error = %e, "the log still holds deleted bodies until the next checkpoint");
+                }
+            }
+            Ok(receipts)
+        })
+    }
+
+    fn tallies(&self, month: Month, commune: Option<String>) -> StoreFuture<'_, MonthTallies> {
+        Box::pin(self.read(move |db| read::tallies(db, month, commune.as_deref())))
+    }
+
+    fn receipts(&self, chain_key: String, after: u64, limit: u32) -> StoreFuture<'_, Vec<Receipt>> {
+        Box::pin(self.read(move |db| read::receipts(db, &chain_key, after, limit)))
+    }
+
+    fn check(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())).map_err(database)).await?;
+            self.writer.write(|_| Ok(())).await
+        })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.readers.permits.close();
+            lock(&self.readers.idle).clear();
+            if let Some(thread) = self.writer.close() {
+                let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+                if !matches!(joined, Ok(Ok(()))) {
+                    return Err(StoreError::Panicked);
+                }
+            }
+            Ok(())
+        })
+    }
+}
