@@ -1,0 +1,136 @@
+//! `ispeed serve`: measuring end and collector.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ispeed_protocol::signing::PublicKey;
+use ispeed_server::server::{self, Certificate, Config, ServerError};
+use ispeed_verdict::Lang;
+
+use crate::error::{CliError, Result};
+use crate::http;
+use crate::lang::pick;
+use crate::output::live::say;
+
+/// Where to listen unless told otherwise: every address of both protocol versions.
+const DEFAULT_LISTEN: &str = "[::]:8443";
+
+/// Measuring end and collector in one.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Addresses to listen on; [::] takes IPv4 too.
+    #[arg(long, value_name = "ADDR", num_args = 1.., default_value = DEFAULT_LISTEN)]
+    listen: Vec<SocketAddr>,
+    /// Folder of database, keys and self-signed certificate.
+    #[arg(long, value_name = "DIR", default_value = "ispeed-data")]
+    data: PathBuf,
+    /// Test points to list and to take evidence of (JSON, see docs/PROTOCOL.md).
+    #[arg(long, value_name = "FILE")]
+    servers: Option<PathBuf>,
+    /// Boundary bundle; DATA/communes.bundle unless given.
+    #[arg(long, value_name = "FILE", env = crate::place::BOUNDARIES_ENV)]
+    boundaries: Option<PathBuf>,
+    /// Certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Make a certificate and write it to DATA/cert.pem, which clients take with --ca. The default.
+    #[arg(long, conflicts_with = "tls_cert")]
+    self_signed: bool,
+    /// Host name clients use; also the name in receipts and on the page.
+    #[arg(long, value_name = "NAME")]
+    public_name: Option<String>,
+    /// Id of this measuring end in lists of test points.
+    #[arg(long, value_name = "ID", default_value = "local", value_parser = parse_id)]
+    server_id: String,
+    /// Take tokens of another collector with this public key too. May be given several times.
+    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    trust_issuer: Vec<PublicKey>,
+    /// Networks by address: a line `prefix<TAB>AS number` each.
+    #[arg(long, value_name = "FILE")]
+    as_table: Option<PathBuf>,
+}
+
+fn parse_id(text: &str) -> std::result::Result<String, String> {
+    let good = (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if good { Ok(text.to_owned()) } else { Err(format!("{text:?} is not an id; expected 1 to 32 of a-z, 0-9 and -")) }
+}
+
+fn parse_key(text: &str) -> std::result::Result<PublicKey, String> {
+    PublicKey::parse(text).map_err(|error| error.to_string())
+}
+
+pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
+    let mut config = Config::new(args.listen, args.data);
+    if let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) {
+        config.certificate = Certificate::Files { cert, key };
+    }
+    config.public_name = args.public_name;
+    config.server_id = args.server_id;
+    config.servers = args.servers;
+    config.boundaries = args.boundaries;
+    config.trusted_issuers = args.trust_issuer;
+    config.as_table = args.as_table;
+    http::block_on(async {
+        let server = server::start(config).await.map_err(|error| of_server(&error))?;
+        for address in server.local_addrs() {
+            say(format!("ispeed: {} {address}", pick(lang, "đang phục vụ tại", "serving on")));
+        }
+        say(format!("ispeed: {} {}", pick(lang, "trang công khai", "public page"), server.url()));
+        if let Some(ca) = server.ca() {
+            let url = server.url();
+            say(format!("ispeed: ispeed test --server {url} --ca {}", ca.display()));
+        }
+        if server.collector().communes().table().is_none() {
+            say(format!(
+                "ispeed: {}",
+                pick(
+                    lang,
+                    "chưa có ranh giới xã, phường: chưa mẫu nào được tính; chạy `ispeed boundaries fetch` hoặc dùng --boundaries",
+                    "no boundary bundle: no sample counts; `ispeed boundaries fetch` brings one, --boundaries names it",
+                )
+            ));
+        }
+        until_told().await?;
+        say(format!(
+            "ispeed: {}",
+            pick(lang, "đang kết thúc: chờ các phép đo xong", "ending: waits for running tests")
+        ));
+        server.shutdown().await.map_err(|error| of_server(&error))
+    })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn until_told() -> Result<()> {
+    let cannot = |error: std::io::Error| {
+        CliError::failed(format_args!("cannot wait for signals: {error}"), "report this as a defect")
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.map_err(cannot),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(cannot)
+}
+
+/// An error of the server with what to do about it.
+pub(crate) fn of_server(error: &ServerError) -> CliError {
+    let remedy = match error {
+        ServerError::Serve(_) => "choose another address with --listen, or end what uses it",
+        ServerError::Store(_) => "check the folder of --data, its rights and the free space",
+        ServerError::Key(_) | ServerError::File { .. } => "check the path and its rights",
+        ServerError::Servers { .. } | ServerError::AsTable { .. } => "mend the file",
+        ServerError::Tls(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",
+        ServerError::Collector(_) => "make the bundle anew with `ispeed boundaries build` or `fetch`",
+        _ => "see `ispeed serve --help`",
+    };
+    CliError::failed(http::with_causes(error), remedy)
+}
