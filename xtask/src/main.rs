@@ -1,2 +1,109 @@
-//! One command per job, the same on a laptop and in CI.
-fn main() {}
+//! `cargo xtask COMMAND`: one command per job, the same on a laptop and in CI.
+//!
+//! `cargo xtask test` runs every part this machine can run, goes on after a failed one, and ends with a table and one
+//! line `N passed, N failed, N skipped`. With `CI=true` a skipped part is a failure, except those that
+//! `xtask/allowed-skips` names with a reason.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people: its output is its purpose")]
+
+mod allowed;
+mod counts;
+mod demo;
+mod demo_checks;
+mod machine;
+mod parts;
+mod process;
+mod supply;
+mod table;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use machine::Machine;
+use parts::{LINT, PARTS, Part, TEST};
+use table::Row;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some(parts) = chosen(&words) else {
+        eprint!("{}", usage());
+        return ExitCode::from(2);
+    };
+    let machine = match Machine::find() {
+        Ok(machine) => machine,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let rows = run(&parts, &machine);
+    print!("{}", table::render(&rows));
+    if rows.iter().any(|row| row.counts.failed > 0) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The parts the words name: a group, or any number of parts; `None` for a word that is neither.
+fn chosen(words: &[String]) -> Option<Vec<&'static Part>> {
+    let named = |names: &[&str]| -> Option<Vec<&'static Part>> {
+        names.iter().map(|name| PARTS.iter().find(|part| part.name == *name)).collect()
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => None,
+        ["test"] => named(TEST),
+        ["lint"] => named(LINT),
+        names => named(names),
+    }
+}
+
+fn run(parts: &[&Part], machine: &Machine) -> Vec<Row> {
+    let allowed = allowed::read(&machine.root);
+    let all: Vec<&str> = parts.iter().map(|part| part.name).collect();
+    parts
+        .iter()
+        .map(|part| {
+            eprintln!("\n== {}: {}", part.name, part.about);
+            let begun = Instant::now();
+            let mut counts = (part.run)(machine, &all);
+            if machine.ci && counts.skipped > 0 && !allowed.iter().any(|(name, _)| name == part.name) {
+                counts.why = format!("skipped, which CI does not allow: {}", counts.why);
+                counts.failed += counts.skipped;
+                counts.skipped = 0;
+            }
+            let cure = if counts.failed + counts.skipped == 0 {
+                String::new()
+            } else {
+                counts.cure.clone().unwrap_or_else(|| format!("cargo xtask {}", part.name))
+            };
+            let row = Row { part: part.name, counts, cure, elapsed: begun.elapsed() };
+            // A part that hangs the terminal later must not take the earlier results with it.
+            eprintln!("== {}", row.line());
+            row
+        })
+        .collect()
+}
+
+fn usage() -> String {
+    let mut text = String::from(
+        "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
+         deny, advisories\n\nor any parts:\n\n",
+    );
+    for part in PARTS {
+        let mark = if TEST.contains(&part.name) { '*' } else { ' ' };
+        text.push_str(&format!("{mark} {:<11} {}\n", part.name, part.about));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_group_is_a_part_and_usage_names_them_all() {
+        let words = |text: &str| vec![text.to_owned()];
+        assert_eq!(chosen(&words("test")).unwrap().len(), TEST.len());
+        assert_eq!(chosen(&words("lint")).unwrap().len(), LINT.len());
+        assert!(chosen(&words("tset")).is_none());
+        assert!(chosen(&[]).is_none());
+        assert!(PARTS.iter().all(|part| usage().contains(part.name)));
+    }
+}

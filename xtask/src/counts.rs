@@ -1,0 +1,141 @@
+//! What a part did, and how it is read from the words of `cargo test`.
+
+/// What a part did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
+    pub(crate) skipped: u32,
+    /// Names of what failed, or why something was skipped.
+    pub(crate) why: String,
+    /// The command that would cure it, where it is not the part's own.
+    pub(crate) cure: Option<String>,
+}
+
+impl Counts {
+    /// A part that could not run here.
+    pub(crate) fn skipped(why: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { skipped: 1, why: why.into(), cure: Some(cure.into()), ..Self::default() }
+    }
+
+    /// A part that is one command.
+    pub(crate) fn of_one(ok: bool, why: impl Into<String>, cure: impl Into<String>) -> Self {
+        if ok {
+            Self { passed: 1, ..Self::default() }
+        } else {
+            Self { failed: 1, why: why.into(), cure: Some(cure.into()), ..Self::default() }
+        }
+    }
+
+    /// A part that is a list of named checks.
+    pub(crate) fn of_checks(checks: &[(String, Result<(), String>)]) -> Self {
+        let failed: Vec<String> =
+            checks.iter().filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?))).collect();
+        Self {
+            passed: count(checks.len() - failed.len()),
+            failed: count(failed.len()),
+            why: failed.join("; "),
+            ..Self::default()
+        }
+    }
+
+    /// Reads what `cargo test` printed. `parts` are those of this run: a test that is ignored here because one of them runs
+    /// it (`#[ignore = "…: cargo xtask netns"]`) is not skipped, nor is one that checks nothing: it `prints` a figure, or it
+    /// is `the child of` another test.
+    pub(crate) fn of_tests(lines: &[String], finished_well: bool, parts: &[&str]) -> Self {
+        let mut counts = Self::default();
+        let (mut failing, mut unrun) = (Vec::new(), Vec::new());
+        for line in lines {
+            if let Some(result) = line.split_once("test result: ").map(|(_, result)| result) {
+                counts.passed += before(result, " passed");
+                counts.failed += before(result, " failed");
+            } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+                failing.push(name.to_owned());
+            } else if let Some((name, why)) = ignored(line) {
+                let elsewhere = parts.iter().any(|part| why.ends_with(&format!("cargo xtask {part}")));
+                let no_check = why.starts_with("prints ") || why.starts_with("the child of ");
+                if !elsewhere && !no_check {
+                    unrun.push(format!("{name} ({why})"));
+                }
+            }
+        }
+        counts.skipped = count(unrun.len());
+        let mut why = Vec::new();
+        if !failing.is_empty() {
+            why.push(format!("failed: {}", failing.join(", ")));
+        }
+        if !finished_well && counts.failed == 0 {
+            // A compile error or a test program that died says no result.
+            counts.failed = 1;
+            why.push("ended without a result: see above".to_owned());
+        }
+        if !unrun.is_empty() {
+            why.push(format!("ignored: {}", unrun.join(", ")));
+        }
+        counts.why = why.join("; ");
+        counts
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The number before `word` in `ok. 27 passed; 0 failed; …`.
+fn before(text: &str, word: &str) -> u32 {
+    text.split_once(word).and_then(|(head, _)| head.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Name and reason of `test a::b ... ignored, needs root`. Doc tests marked `ignore` or `no_run` are examples, not tests.
+fn ignored(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ignored")?;
+    if name.contains(" - ") {
+        return None;
+    }
+    Some((name, rest.strip_prefix(", ").unwrap_or("no reason given")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    const OUTPUT: &str = "\
+running 6 tests
+test a::good ... ok
+test a::bad ... FAILED
+test far ... ignored, needs root: cargo xtask netns
+test lost ... ignored
+test table ... ignored, prints tables
+test child ... ignored, the child of the kill tests
+test src/lib.rs - name (line 3) ... ignored
+test result: FAILED. 1 passed; 1 failed; 4 ignored; 0 measured; 0 filtered out; finished in 0.01s
+test result: ok. 27 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.01s";
+
+    #[test]
+    fn results_add_up_and_failures_are_named() {
+        let counts = Counts::of_tests(&lines(OUTPUT), false, &["unit", "netns"]);
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (28, 1, 1));
+        assert_eq!(counts.why, "failed: a::bad; ignored: lost (no reason given)");
+    }
+
+    #[test]
+    fn an_ignored_test_that_no_part_of_this_run_runs_is_skipped() {
+        assert_eq!(Counts::of_tests(&lines(OUTPUT), false, &["unit"]).skipped, 2);
+    }
+
+    #[test]
+    fn a_program_that_died_is_a_failure() {
+        assert_eq!(Counts::of_tests(&[], false, &[]).failed, 1);
+        assert_eq!(Counts::of_tests(&[], true, &[]), Counts::default());
+    }
+
+    #[test]
+    fn output_of_a_test_before_its_result_is_no_hindrance() {
+        let counts = Counts::of_tests(&lines("40.1 Mbit/s test result: ok. 3 passed; 0 failed;"), true, &[]);
+        assert_eq!(counts.passed, 3);
+    }
+}

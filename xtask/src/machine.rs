@@ -1,0 +1,101 @@
+//! What this machine has, and fetching what is missing where that is allowed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::process::{self, Show};
+
+const APT_LIMIT: Duration = Duration::from_secs(180);
+
+/// What this machine has.
+pub(crate) struct Machine {
+    /// Root of the repository.
+    pub(crate) root: PathBuf,
+    /// Build directory.
+    pub(crate) target: PathBuf,
+    /// `CI=true`.
+    pub(crate) ci: bool,
+    /// This process may make network namespaces and install packages.
+    pub(crate) is_root: bool,
+    /// The real boundary file, which is not part of the repository.
+    pub(crate) boundaries: Option<PathBuf>,
+}
+
+impl Machine {
+    /// Looks around.
+    pub(crate) fn find() -> Result<Self, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the repository has no root")?.to_owned();
+        std::env::set_current_dir(&root).map_err(|error| format!("{}: {error}", root.display()))?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let shared = std::env::var_os("ISPEED_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+        let boundaries = shared.join("vn-communes-2025.geojsonl.zst");
+        Ok(Self {
+            target,
+            ci: std::env::var("CI").is_ok_and(|value| value == "true" || value == "1"),
+            is_root: is_root(),
+            boundaries: boundaries.exists().then_some(boundaries),
+            root,
+        })
+    }
+
+    /// Whether `program` is there, after an attempt to install `package` where this process may.
+    pub(crate) fn ensure(&self, program: &str, package: &str) -> Result<(), String> {
+        if on_path(program) {
+            return Ok(());
+        }
+        if self.is_root && on_path("apt-get") {
+            install(package);
+            if on_path(program) {
+                return Ok(());
+            }
+        }
+        Err(format!("{program} is not installed"))
+    }
+
+    /// A cargo command of the toolchain that runs this program.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// Whether cargo knows the subcommand, after an attempt to add the component that holds it.
+    pub(crate) fn ensure_component(&self, subcommand: &str, component: &str) -> Result<(), String> {
+        let works = || {
+            let mut command = self.cargo();
+            command.args([subcommand, "--version"]).stderr(std::process::Stdio::null());
+            process::run(&mut command, Duration::from_secs(60), Show::No).ok
+        };
+        if works() {
+            return Ok(());
+        }
+        let mut add = Command::new("rustup");
+        process::run(add.args(["component", "add", component]), APT_LIMIT, Show::No);
+        if works() { Ok(()) } else { Err(format!("cargo {subcommand} is not installed")) }
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    cfg!(unix) && id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Whether a program is on the path.
+pub(crate) fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file() || dir.join(format!("{program}.exe")).is_file())
+}
+
+fn install(package: &str) {
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    let apt = |words: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        process::run(&mut command, APT_LIMIT, Show::No);
+    };
+    eprintln!("installing {package}");
+    UPDATED.get_or_init(|| apt(&["update", "--quiet"]));
+    apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]);
+}

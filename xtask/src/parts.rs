@@ -1,0 +1,162 @@
+//! The parts, in the order in which they run: cheap ones first.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::counts::Counts;
+use crate::machine::Machine;
+use crate::process::{self, Show};
+use crate::{demo, supply};
+
+/// A part of the checks.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// Runs it; the second argument names all parts of this run.
+    pub(crate) run: fn(&Machine, &[&str]) -> Counts,
+}
+
+/// All parts.
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "fmt", about: "the formatting is rustfmt's", run: fmt },
+    Part { name: "clippy", about: "no warning in any target", run: clippy },
+    Part { name: "deny", about: "licences, sources and banned crates (cargo-deny)", run: supply::deny },
+    Part {
+        name: "advisories",
+        about: "known vulnerabilities (cargo-deny, needs its database)",
+        run: supply::advisories,
+    },
+    Part { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Part { name: "unit", about: "all tests that need nothing but this machine's loopback", run: unit },
+    Part { name: "slow", about: "tests on loopback that take minutes: a thousand kills", run: slow },
+    Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
+    Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
+    Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
+    Part { name: "bench", about: "tables of speed and accuracy of the pure parts, in release", run: bench },
+];
+
+/// `cargo xtask test`.
+pub(crate) const TEST: &[&str] =
+    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo"];
+
+/// `cargo xtask lint`.
+pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
+
+/// A build from nothing on two cores, with room.
+const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
+/// Ten runs and the faults, with room.
+const NETNS_LIMIT: Duration = Duration::from_secs(20 * 60);
+const SLOW_LIMIT: Duration = Duration::from_secs(15 * 60);
+const QUICK_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+fn fmt(machine: &Machine, _: &[&str]) -> Counts {
+    if let Err(why) = machine.ensure_component("fmt", "rustfmt") {
+        return Counts::skipped(why, "rustup component add rustfmt");
+    }
+    let finished = process::run(machine.cargo().args(["fmt", "--all", "--check"]), QUICK_LIMIT, Show::Yes);
+    Counts::of_one(finished.ok, "files are not formatted, see above", "cargo fmt --all")
+}
+
+fn clippy(machine: &Machine, _: &[&str]) -> Counts {
+    if let Err(why) = machine.ensure_component("clippy", "clippy") {
+        return Counts::skipped(why, "rustup component add clippy");
+    }
+    let mut command = machine.cargo();
+    command.args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
+    let finished = process::run(&mut command, BUILD_LIMIT, Show::Yes);
+    Counts::of_one(finished.ok, "warnings or errors, see above", "cargo clippy --workspace --all-targets")
+}
+
+fn docs(machine: &Machine, _: &[&str]) -> Counts {
+    let mut command = machine.cargo();
+    command.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
+    let finished = process::run(&mut command, BUILD_LIMIT, Show::Yes);
+    Counts::of_one(
+        finished.ok,
+        "warnings or errors, see above",
+        "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
+    )
+}
+
+fn unit(machine: &Machine, parts: &[&str]) -> Counts {
+    let mut command = machine.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    tests(&mut command, BUILD_LIMIT, parts)
+}
+
+fn slow(machine: &Machine, parts: &[&str]) -> Counts {
+    let mut command = machine.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--test", "kill", "--", "--ignored", "--test-threads=1"]);
+    command.args(["--nocapture", "--skip", "child"]);
+    tests(&mut command, SLOW_LIMIT, parts)
+}
+
+fn tests(command: &mut Command, limit: Duration, parts: &[&str]) -> Counts {
+    let finished = process::run(command, limit, Show::Yes);
+    let mut counts = Counts::of_tests(&finished.lines, finished.ok, parts);
+    if let Some(trouble) = finished.trouble {
+        counts.why = format!("{trouble}; {}", counts.why);
+    }
+    counts
+}
+
+fn netns(machine: &Machine, parts: &[&str]) -> Counts {
+    if !machine.is_root {
+        return Counts::skipped("needs root for network namespaces", "sudo -E env \"PATH=$PATH\" cargo xtask netns");
+    }
+    for (program, package) in [("ip", "iproute2"), ("tc", "iproute2"), ("curl", "curl")] {
+        if let Err(why) = machine.ensure(program, package) {
+            return Counts::skipped(why, format!("apt-get install {package}"));
+        }
+    }
+    if let Err(why) = can_shape() {
+        return Counts::skipped(why, "a kernel and container that allow `ip netns add` and `tc qdisc add … tbf`");
+    }
+    if !std::path::Path::new("/dev/net/tun").exists() {
+        let make = "mkdir -p /dev/net && mknod /dev/net/tun c 10 200";
+        process::run(Command::new("sh").args(["-c", make]), QUICK_LIMIT, Show::No);
+    }
+    let mut command = machine.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--test", "netns", "--test", "emulator"]);
+    command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
+    tests(&mut command, NETNS_LIMIT, parts)
+}
+
+/// Whether a namespace can be made and a link in it shaped: containers often allow neither.
+fn can_shape() -> Result<(), String> {
+    let name = format!("xtask-{}", std::process::id());
+    let ip = |words: &[&str]| {
+        let mut command = Command::new("ip");
+        command.args(words).stderr(std::process::Stdio::null());
+        process::run(&mut command, Duration::from_secs(20), Show::No).ok
+    };
+    if !ip(&["netns", "add", &name]) {
+        return Err("network namespaces are not permitted here".to_owned());
+    }
+    let bucket =
+        ["tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit", "burst", "32kbit", "latency", "50ms"];
+    let shaped = ip(&[&["netns", "exec", &name][..], &bucket[..]].concat());
+    ip(&["netns", "del", &name]);
+    if shaped { Ok(()) } else { Err("the kernel has no token bucket (tc qdisc tbf)".to_owned()) }
+}
+
+fn boundaries(machine: &Machine, parts: &[&str]) -> Counts {
+    if machine.boundaries.is_none() {
+        return Counts::skipped(
+            "the real boundary file is not here (../shared or $ISPEED_SHARED)",
+            "ISPEED_SHARED=DIR cargo xtask boundaries",
+        );
+    }
+    let mut command = machine.cargo();
+    command.args(["test", "--release", "--package", "ispeed-commune", "--features", "build", "--no-fail-fast"]);
+    command.args(["--test", "country", "--", "--ignored", "--test-threads=1", "--nocapture"]);
+    tests(&mut command, BUILD_LIMIT, parts)
+}
+
+/// Tables and figures for people; `cargo xtask boundaries` prints those of the real communes.
+fn bench(machine: &Machine, parts: &[&str]) -> Counts {
+    let mut command = machine.cargo();
+    command.args(["test", "--release", "--package", "ispeed-meter", "--package", "ispeed-wire", "--no-fail-fast"]);
+    command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
+    tests(&mut command, BUILD_LIMIT, parts)
+}
