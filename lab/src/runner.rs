@@ -93,6 +93,8 @@ impl Bench {
     }
 
     fn set_congestion_control(&self, name: &str) -> Result<(), LabError> {
+        // Only what the whole machine allows may be the default of a namespace.
+        allow_congestion_control(name)?;
         let mut command = self.namespaces.client_command("sysctl");
         command.args(["-qw", &format!("net.ipv4.tcp_congestion_control={name}")]);
         let output = command.output().map_err(|source| LabError::System { what: "sysctl", source })?;
@@ -123,6 +125,16 @@ impl Bench {
     fn path(&self, name: &str) -> PathBuf {
         Path::new(self.dir.path()).join(name)
     }
+}
+
+fn allow_congestion_control(name: &str) -> Result<(), LabError> {
+    const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+    let system = |source| LabError::System { what: "tcp_allowed_congestion_control", source };
+    let allowed = std::fs::read_to_string(ALLOWED).map_err(system)?;
+    if allowed.split_whitespace().any(|one| one == name) {
+        return Ok(());
+    }
+    std::fs::write(ALLOWED, format!("{} {name}", allowed.trim())).map_err(system)
 }
 
 impl Drop for Bench {

@@ -76,9 +76,8 @@ impl Site {
     }
 
     fn send(&self) {
-        let url = format!("https://{SERVER_IP}:{PORT}");
         let ca = self.path("server").join("cert.pem");
-        self.outbox(&["send", "--server", &url, "--ca", ca.to_str().unwrap()]);
+        self.outbox(&["send", "--ca", ca.to_str().unwrap()]);
     }
 
     fn states(&self) -> Vec<(String, String)> {
@@ -90,9 +89,13 @@ impl Site {
     /// Samples the collector holds, as `sqlite3` sees them: a check that does not go through our own code.
     fn stored_ids(&self, data: &str) -> Vec<String> {
         let mut command = Command::new("sqlite3");
-        command.arg("-readonly").arg(self.path(data).join("ispeed.sqlite")).arg("SELECT id FROM samples ORDER BY id");
+        command
+            .arg("-readonly")
+            .arg(self.path(data).join("ispeed.sqlite"))
+            .arg("SELECT lower(hex(id)) FROM sample ORDER BY id");
         let output = finished(&mut command);
-        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+        let dashed = |h: &str| format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..]);
+        String::from_utf8(output.stdout).unwrap().lines().map(dashed).collect()
     }
 }
 
@@ -236,8 +239,8 @@ fn an_outage_of_a_second_is_a_flag_not_a_failure() {
 fn measuring_end_and_collector_may_be_two_machines() {
     let site = Site::new("two");
     // Learn both keys, then start each end with what it must know of the other.
-    let point_key = key_of(&site, "point", PORT + 1, "evidence");
-    let issuer_key = key_of(&site, "server", PORT, "receipt");
+    let point_key = key_of(&site, "point", PORT + 1, "evidence_key");
+    let issuer_key = key_of(&site, "server", PORT, "public_key");
     let servers = json!({"servers": [{
         "id": "point-1", "name": "Điểm đo 1", "place": "Đồng Nai", "host_network": "lab", "class": "vnix",
         "url": format!("https://{SERVER_IP}:{}", PORT + 1), "public_key": point_key,
@@ -265,7 +268,7 @@ fn measuring_end_and_collector_may_be_two_machines() {
     assert_eq!(refused["bytes_down"], 0);
     drop(untrusting);
 
-    let _point = site.serve_with("point", PORT + 1, &["--server-id", "point-1", "--issuer-key", &issuer_key]);
+    let _point = site.serve_with("point", PORT + 1, &["--server-id", "point-1", "--trust-issuer", &issuer_key]);
     let document = run();
     let sample = &document["sample"];
     assert_eq!(sample["outcome"], "complete", "{sample}");
