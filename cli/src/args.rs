@@ -35,7 +35,8 @@ pub(crate) enum Command {
     /// One measurement.
     #[command(after_help = "Examples:\n  ispeed test --server https://ispeed.example.vn --share commune\n  \
                       ispeed test --server auto --collector https://ispeed.example.vn --facts modem.json --format json\n\n\
-                      Nothing is handed in and no place is shared before you agreed: with --share, or on a terminal when asked.")]
+                      On a terminal you are asked once what to share. A script agrees by starting this command: results are\n\
+                      handed in with commune and 200 m cell (--share commune); --share none --no-upload refuses.")]
     Test(Box<test::Args>),
     /// Measuring end and collector.
     #[command(after_help = "Examples:\n  ispeed serve --listen [::]:8443 --data /var/lib/ispeed --self-signed\n  \

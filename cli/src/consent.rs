@@ -9,7 +9,7 @@ use ispeed_protocol::consent::{Consent, Share};
 use ispeed_verdict::Lang;
 
 use crate::commands::measure::of_core;
-use crate::error::Result;
+use crate::error::{CliError, Result};
 use crate::lang::pick;
 use crate::output::live::say;
 
@@ -29,24 +29,39 @@ statistics of mobile broadband by commune. You can withdraw (ispeed outbox conse
 (ispeed me delete) at any time.";
 
 /// The consent that rules a run: the one asked for on the command line, else the one recorded, else the answer of the person
-/// at the terminal, else the least: measure and keep.
+/// at the terminal, else, where nobody can be asked, the documented default of the command.
+///
+/// A consent that was withdrawn is not given again by a script: that takes the option or the person.
 pub(crate) fn settle(outbox: &Outbox, asked: Option<Share>, lang: Lang, now: UtcMicros) -> Result<Consent> {
+    settle_with(outbox, asked, lang, now, can_ask())
+}
+
+fn settle_with(outbox: &Outbox, asked: Option<Share>, lang: Lang, now: UtcMicros, can_ask: bool) -> Result<Consent> {
     let recorded = outbox.consent().map_err(of_core)?;
     let chosen = match (asked, recorded) {
         (Some(share), Some(consent)) if consent.run && consent.upload && consent.share == share => return Ok(consent),
         (Some(share), _) => consent(now, share, true),
         (None, Some(consent)) if consent.run => return Ok(consent),
-        (None, _) if can_ask() => ask(lang, now),
-        (None, _) => {
+        (None, _) if can_ask => ask(lang, now),
+        (None, Some(_)) => {
+            return Err(CliError::failed(
+                "the consent was withdrawn on this machine, so nothing is measured",
+                "agree again with `--share commune`",
+            ));
+        }
+        (None, None) => {
+            // A script, a probe: whoever starts it agrees by starting it, to what `--help` states and no more.
             say(format!(
                 "ispeed: {}",
                 pick(
                     lang,
-                    "chưa có sự đồng ý: chỉ đo và lưu trên máy, không kèm nơi đo; đồng ý bằng --share commune",
-                    "nobody agreed yet: measures and keeps on this machine only, without the place; agree with --share commune",
+                    "ghi nhận sự đồng ý: gửi kết quả kèm xã, phường và ô lưới 200 m (mặc định --share commune); từ chối bằng \
+                     --share none --no-upload",
+                    "records your consent: hands in results with commune and 200 m cell (default --share commune); refuse \
+                     with --share none --no-upload",
                 )
             ));
-            consent(now, Share::None, false)
+            consent(now, CLI_DEFAULT_SHARE, true)
         }
     };
     outbox.record_consent(&chosen).map_err(of_core)?;
@@ -86,6 +101,23 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_can_be_asked_the_documented_default_is_recorded() {
+        let (_dir, outbox) = outbox();
+        let consent = settle_with(&outbox, None, Lang::En, NOW, false).unwrap();
+        assert!(consent.upload && consent.share == CLI_DEFAULT_SHARE);
+        assert_eq!(outbox.consents().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_script_does_not_take_back_a_withdrawal() {
+        let (_dir, outbox) = outbox();
+        settle(&outbox, Some(Share::Commune), Lang::En, NOW).unwrap();
+        outbox.withdraw_consent(NOW.plus_micros(1)).unwrap();
+        assert!(settle_with(&outbox, None, Lang::En, NOW.plus_micros(2), false).is_err());
+        assert!(settle(&outbox, Some(Share::Commune), Lang::En, NOW.plus_micros(3)).unwrap().upload);
+    }
+
+    #[test]
     fn a_choice_on_the_command_line_is_recorded_once() {
         let (_dir, outbox) = outbox();
         for _ in 0..2 {
@@ -95,7 +127,7 @@ mod tests {
         assert_eq!(outbox.consents().unwrap().len(), 1);
         settle(&outbox, Some(Share::None), Lang::En, NOW).unwrap();
         assert_eq!(outbox.consent().unwrap().unwrap().share, Share::None, "the newest rules");
-        let later = settle(&outbox, None, Lang::En, NOW.plus_micros(5)).unwrap();
+        let later = settle_with(&outbox, None, Lang::En, NOW.plus_micros(5), false).unwrap();
         assert_eq!((later.share, later.at), (Share::None, NOW), "what was recorded stays");
     }
 }

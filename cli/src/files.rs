@@ -8,6 +8,8 @@ use directories::ProjectDirs;
 
 use crate::error::{CliError, Result};
 
+/// Folder of a server's or demo's data unless told otherwise.
+pub(crate) const DEFAULT_DATA: &str = "ispeed-data";
 /// File name of a boundary bundle in a data folder.
 pub(crate) const BUNDLE_FILE: &str = "communes.bundle";
 /// File name of the outbox in a data folder.

@@ -50,7 +50,7 @@ def main() -> None:
             name = f"Phường {rest}"
             promoted.add(code)
         provinces[province] = unicodedata.normalize("NFC", PROVINCE_NAMES_2026.get(province, province_name))
-        communes.append((code, province, name, f"{lat:g}", f"{lon:g}", "" if area is None else f"{area:g}"))
+        communes.append((code, province, name, f"{lat:g}", f"{lon:g}", f"{area:g}" if area else ""))
 
     if promoted != XA_TO_PHUONG_2026:
         sys.exit(f"not in the package: {sorted(XA_TO_PHUONG_2026 - promoted)}")

@@ -17,8 +17,9 @@ fn metres_per_degree_of_longitude(row: i32) -> f64 {
 }
 
 fn column_of(row: i32, lon: f64) -> i32 {
-    let wrapped = (lon + 180.0).rem_euclid(360.0) - 180.0;
-    (wrapped * metres_per_degree_of_longitude(row) / Cell::SIDE_M).floor() as i32
+    // Wrapping costs the last bits of a longitude that needs none, which would move positions on a column's edge.
+    let lon = if (-180.0..180.0).contains(&lon) { lon } else { (lon + 180.0).rem_euclid(360.0) - 180.0 };
+    (lon * metres_per_degree_of_longitude(row) / Cell::SIDE_M).floor() as i32
 }
 
 /// The cell of a position in degrees.
@@ -26,13 +27,7 @@ fn column_of(row: i32, lon: f64) -> i32 {
 /// Meant for positions that [`Point::new`] accepts; beyond them latitude is held to ±90 and longitude wraps (180 is −180).
 pub fn cell(lat: f64, lon: f64) -> Cell {
     let row = (lat.clamp(-90.0, 90.0) * METRES_PER_DEGREE / Cell::SIDE_M).floor() as i32;
-    // Adding and taking off 180 costs the last bits, which would move positions on a column's edge.
-    let column = if (-180.0..180.0).contains(&lon) {
-        (lon * metres_per_degree_of_longitude(row) / Cell::SIDE_M).floor() as i32
-    } else {
-        column_of(row, lon)
-    };
-    Cell { row, column }
+    Cell { row, column: column_of(row, lon) }
 }
 
 /// South-west and north-east corner of a cell, held to the earth.

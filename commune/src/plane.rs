@@ -3,8 +3,6 @@
 //! Coordinates are counts of 10⁻⁷ degree (at most 1.1 cm), x east and y north: the decimals of GeoJSON in practice fit
 //! without loss, any place on earth fits in 32 bits, and integers make the predicates exact.
 
-use crate::Point;
-
 /// Units in one degree.
 pub(crate) const UNITS_PER_DEGREE: f64 = 1e7;
 
@@ -22,8 +20,9 @@ pub(crate) struct Vertex {
 
 impl Vertex {
     /// The vertex as a position.
-    pub(crate) fn point(self) -> Point {
-        Point { lat: f64::from(self.y) / UNITS_PER_DEGREE, lon: f64::from(self.x) / UNITS_PER_DEGREE }
+    #[cfg(feature = "build")]
+    pub(crate) fn point(self) -> crate::Point {
+        crate::Point { lat: f64::from(self.y) / UNITS_PER_DEGREE, lon: f64::from(self.x) / UNITS_PER_DEGREE }
     }
 }
 

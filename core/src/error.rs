@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller cancelled before there was anything to keep.
+    /// The program is ending: the runtime was shut down before the work began.
     #[error("cancelled")]
     Cancelled,
     /// No route, no name, no connection.
@@ -50,7 +50,7 @@ pub enum Error {
     /// Nobody agreed to this yet.
     #[error("no consent to {needed} is recorded; record one first")]
     Consent {
-        /// What would have needed it: `run` or `upload`.
+        /// What would have needed it: `run`.
         needed: &'static str,
     },
     /// The outbox holds as much as it may; nothing was dropped, and no new run begins.

@@ -2,6 +2,7 @@
 
 use ispeed_protocol::device::{Transport, TransportKind};
 use ispeed_protocol::facts::Facts;
+use ispeed_protocol::validate::validate_facts;
 
 use crate::error::{Error, Result};
 use crate::place::check_fixes;
@@ -29,7 +30,13 @@ pub fn check(facts: &Facts) -> Result<()> {
             return Err(Error::input(field, text.chars().take(40).collect::<String>(), expected));
         }
     }
-    Ok(())
+    // What a collector would refuse in the sample is refused here, while the shell can still be told.
+    match validate_facts(facts).into_iter().next() {
+        Some(wrong) => {
+            Err(Error::input(wrong.pointer.trim_start_matches('/').replace('/', "."), wrong.value, wrong.expected))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Adds what is new: a member that is there replaces the old one, one that is absent changes nothing. That the network

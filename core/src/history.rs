@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ispeed_protocol::plan::MonthStatus;
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
 use ispeed_protocol::receipt::Submitted;
 use ispeed_protocol::sample::{Outcome, Sample, SampleWithReceipt};
 use ispeed_protocol::verdict::Verdict;
@@ -119,6 +119,15 @@ pub async fn month_status(
         url.query_pairs_mut().append_pair("province", province);
     }
     http::json(client.get(url.clone()).send().await, &format!("GET {url}")).await
+}
+
+/// How one commune stands in a month: "12 more here".
+pub async fn commune_quota(client: &Client, collector: &str, code: &str, month: Month) -> Result<CommuneQuota> {
+    if code.len() != 5 || !code.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Error::input("commune code", code, "five digits"));
+    }
+    let url = format!("{}/v1/communes/{code}/quota?month={month}", collector_url(collector)?);
+    http::json(client.get(&url).send().await, &format!("GET {url}")).await
 }
 
 fn read(stored: &StoredSample) -> Result<Sample> {

@@ -94,16 +94,12 @@ pub(crate) fn network_failure(error: &reqwest::Error) -> NetworkFailure {
     }
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
+        if is_tls(error) {
             return NetworkFailure::Tls;
         }
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return NetworkFailure::Tls;
-            }
-            if matches!(io.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown) {
-                return NetworkFailure::NoNetwork;
-            }
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown)) {
+            return NetworkFailure::NoNetwork;
         }
         // The connector names its step and nothing else tells a failed look-up from a refused connection.
         if error.to_string().contains("dns error") {
@@ -118,4 +114,10 @@ pub(crate) fn network_failure(error: &reqwest::Error) -> NetworkFailure {
     } else {
         NetworkFailure::Other
     }
+}
+
+/// An I/O error wraps another one without naming it as its source, so the chain of sources alone misses TLS errors.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || within.is_some_and(|inner| is_tls(inner))
 }

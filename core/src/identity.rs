@@ -66,9 +66,8 @@ impl std::fmt::Debug for Identity {
 /// makes two samples carry it; it is done with when that sample got its receipt, and free again when its owner
 /// deletes the sample before.
 pub(crate) fn first_run_is_free(connection: &Connection) -> Result<bool> {
-    let bound = connection.query_row("SELECT first_run_sample IS NOT NULL FROM device WHERE only = 1", [], |row| {
-        row.get::<_, bool>(0)
-    })?;
+    let bound = connection
+        .query_row("SELECT first_run_sample IS NOT NULL FROM device WHERE only = 1", [], |row| row.get::<_, bool>(0))?;
     Ok(!bound)
 }
 

@@ -125,7 +125,8 @@ impl Position {
 
 /// What remains of a place when another fix of the same run says `other`.
 fn agree(place: Place, other: &Place) -> Place {
-    let sure = |p: &Place| matches!(p.verdict, PlaceVerdict::Certain | PlaceVerdict::Approximate);
+    let sure =
+        |p: &Place| matches!(p.verdict, PlaceVerdict::Certain | PlaceVerdict::Approximate | PlaceVerdict::Outside);
     if place.code == other.code && place.verdict == other.verdict && sure(&place) {
         return place;
     }
@@ -161,12 +162,9 @@ pub struct Shared {
 /// look up where it stands.
 pub fn shared(share: Share, located: &Located, fixes: &Fixes, radio: &RadioSpan) -> Shared {
     match share {
-        Share::Precise => Shared {
-            place: located.place.clone(),
-            cell: located.cell,
-            fixes: fixes.clone(),
-            radio: radio.clone(),
-        },
+        Share::Precise => {
+            Shared { place: located.place.clone(), cell: located.cell, fixes: fixes.clone(), radio: radio.clone() }
+        }
         Share::Commune => {
             let bare = |fix: &Option<Fix>| fix.as_ref().map(Fix::without_point);
             Shared {
@@ -176,12 +174,7 @@ pub fn shared(share: Share, located: &Located, fixes: &Fixes, radio: &RadioSpan)
                 radio: radio.clone(),
             }
         }
-        Share::None => Shared {
-            place: Place::unknown(),
-            cell: None,
-            fixes: Fixes::default(),
-            radio: RadioSpan { start: radio.start.as_ref().map(placeless), end: radio.end.as_ref().map(placeless) },
-        },
+        Share::None => Shared { place: Place::unknown(), cell: None, fixes: Fixes::default(), radio: placeless(radio) },
     }
 }
 
@@ -194,8 +187,12 @@ fn coarse(place: &Place) -> Place {
     place
 }
 
-fn placeless(radio: &Radio) -> Radio {
-    Radio { cell_id: None, pci: None, area_code: None, ..radio.clone() }
+/// The radio without what names its cell.
+pub(crate) fn placeless(radio: &RadioSpan) -> RadioSpan {
+    let without = |radio: &Option<Radio>| {
+        radio.as_ref().map(|radio| Radio { cell_id: None, pci: None, area_code: None, ..radio.clone() })
+    };
+    RadioSpan { start: without(&radio.start), end: without(&radio.end) }
 }
 
 /// Refuses fixes that are none: latitude and longitude are degrees, and both or neither is there.
@@ -267,22 +264,16 @@ mod tests {
 
     #[test]
     fn an_old_fix_that_claims_a_metre_loses_to_a_fresh_one() {
-        let fixes = Fixes {
-            start: Some(fix(21.0, 105.8, 1.0, 600_000)),
-            mid: Some(fix(HERE.0, HERE.1, 30.0, 500)),
-            end: None,
-        };
+        let fixes =
+            Fixes { start: Some(fix(21.0, 105.8, 1.0, 600_000)), mid: Some(fix(HERE.0, HERE.1, 30.0, 500)), end: None };
         let located = locate(&fixes, END, &Resolver::default());
         assert_eq!(located.cell, Some(ispeed_commune::cell(HERE.0, HERE.1)));
     }
 
     #[test]
     fn the_smallest_radius_wins_among_the_usable() {
-        let fixes = Fixes {
-            start: Some(fix(21.0, 105.8, 90.0, 100)),
-            mid: None,
-            end: Some(fix(HERE.0, HERE.1, 8.0, 30_000)),
-        };
+        let fixes =
+            Fixes { start: Some(fix(21.0, 105.8, 90.0, 100)), mid: None, end: Some(fix(HERE.0, HERE.1, 8.0, 30_000)) };
         assert_eq!(locate(&fixes, END, &Resolver::default()).cell, Some(ispeed_commune::cell(HERE.0, HERE.1)));
     }
 
@@ -307,11 +298,8 @@ mod tests {
 
     #[test]
     fn without_a_bundle_it_stays_approximate() {
-        let fixes = Fixes {
-            start: Some(fix(HERE.0, HERE.1, 10.0, 0)),
-            mid: None,
-            end: Some(fix(21.0285, 105.8542, 10.0, 0)),
-        };
+        let fixes =
+            Fixes { start: Some(fix(HERE.0, HERE.1, 10.0, 0)), mid: None, end: Some(fix(21.0285, 105.8542, 10.0, 0)) };
         let located = locate(&fixes, END, &Resolver::default());
         assert_eq!(located.place.verdict, PlaceVerdict::Approximate);
         let alone = resolve_at(21.0285, 105.8542);

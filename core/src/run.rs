@@ -22,7 +22,7 @@ use crate::engine::{
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::outbox::Outbox;
-use crate::place::Resolver;
+use crate::place::{Resolver, placeless};
 use crate::upload::{Now, blocking};
 
 /// What to measure. What is not said is the method's.
@@ -177,7 +177,8 @@ impl Run {
     /// written (the attempt is recovered when the outbox is opened next), `internal`.
     pub async fn outcome(&self) -> Result<RunResult> {
         let mut result = self.result.clone();
-        let ended = result.wait_for(Option::is_some).await.map_err(|_| Error::internal("the run ended without a result"))?;
+        let ended =
+            result.wait_for(Option::is_some).await.map_err(|_| Error::internal("the run ended without a result"))?;
         ended.clone().unwrap_or_else(|| Err(Error::internal("the run ended without a result")))
     }
 }
@@ -244,7 +245,7 @@ async fn drive(
     };
     let mut measured = ended.unwrap_or_else(|error| {
         tracing::error!(%error, "the measurement panicked");
-        nothing(lock(&draft).begun_at, (workshop.now)().plus_micros(-shift_micros), "internal")
+        nothing(lock(&draft).begun_at.plus_micros(-shift_micros), (workshop.now)(), "internal")
     });
     measured.started_at = measured.started_at.plus_micros(shift_micros);
     measured.ended_at = measured.ended_at.plus_micros(shift_micros);
@@ -286,6 +287,7 @@ pub(crate) fn finish(workshop: &Workshop, draft: &Draft, measured: Measured) -> 
 pub(crate) fn keep_shareable(share: Share, facts: &mut Facts) {
     if share == Share::None {
         facts.fixes = Fixes::default();
+        facts.radio = placeless(&facts.radio);
     }
 }
 

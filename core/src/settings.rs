@@ -31,11 +31,7 @@ impl Settings {
         Self {
             collector: collector.into(),
             collector_keys: Vec::new(),
-            program: Program {
-                name: program_name.into(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                build: None,
-            },
+            program: Program { name: program_name.into(), version: env!("CARGO_PKG_VERSION").to_owned(), build: None },
             platform: std::env::consts::OS.to_owned(),
             data_limits: DataLimits::default(),
             extra_ca_pem: None,

@@ -35,6 +35,7 @@ impl Drained {
 /// there. Dropping the future leaves nothing half done: what was in flight waits again after its lease.
 pub async fn drain(outbox: Arc<Outbox>, client: &Client, now: Now) -> Result<Drained> {
     let mut drained = Drained::default();
+    blocking(&outbox, Outbox::release_dead).await?;
     loop {
         let request = match blocking(&outbox, {
             let now = now();
@@ -86,5 +87,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Outbox) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let outbox = Arc::clone(outbox);
-    spawn_blocking(move || work(&outbox)).await.map_err(Error::internal)?
+    match spawn_blocking(move || work(&outbox)).await {
+        Ok(done) => done,
+        // The runtime is being shut down.
+        Err(error) if error.is_cancelled() => Err(Error::Cancelled),
+        Err(error) => Err(Error::internal(error)),
+    }
 }

@@ -1,4 +1,5 @@
 //! The outbox as its users see it: nothing begun is lost, nothing sent twice, nothing sent without consent.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
 
 mod support;
 
@@ -50,7 +51,10 @@ fn a_sample_goes_from_begun_to_sent_with_its_bytes_unchanged() {
     assert_eq!((stored.state, stored.body), (State::Sent, kept.signed.body));
     assert_eq!(Receipt::parse(&stored.receipt.unwrap()).unwrap(), collector.held[&id].1);
     assert_eq!(outbox.next_upload(NOW).unwrap(), NextUpload::Done);
-    assert_eq!(outbox.upload_answered(id, &status(500), NOW).unwrap(), AfterUpload::Settled { state: Some(State::Sent) });
+    assert_eq!(
+        outbox.upload_answered(id, &status(500), NOW).unwrap(),
+        AfterUpload::Settled { state: Some(State::Sent) }
+    );
     assert_eq!(events(&outbox, id), [Event::Begun, Event::Kept, Event::Sent]);
 }
 
@@ -130,7 +134,8 @@ fn a_run_that_dies_becomes_a_sample_and_a_live_one_does_not() {
 
     let one = &dead[0];
     assert_eq!((one.phase.as_str(), one.bytes_down, one.bytes_up), ("upload", 5_000_000, 7));
-    let sample = finish(&second, &one.draft, died(&one.draft, one.seen_at, one.bytes_down, one.bytes_up)).unwrap().sample;
+    let sample =
+        finish(&second, &one.draft, died(&one.draft, one.seen_at, one.bytes_down, one.bytes_up)).unwrap().sample;
     assert_eq!((sample.id, sample.outcome), (attempt.id, Outcome::Aborted));
     assert_eq!(sample.outcome_reason.as_deref(), Some("process_died"));
     assert_eq!(sample.ended_at.micros_since(sample.started_at), 4 * SECOND);
@@ -146,7 +151,7 @@ fn what_a_dead_process_was_sending_waits_again_at_once() {
     second.adopt_dead(NOW).unwrap();
     assert!(matches!(second.next_upload(NOW).unwrap(), NextUpload::Wait { .. }), "it is in flight");
     drop(first);
-    second.adopt_dead(NOW).unwrap();
+    second.release_dead().unwrap();
     assert_eq!(request(second.next_upload(NOW).unwrap()).id, id);
 }
 
@@ -292,7 +297,8 @@ fn what_a_collector_demands_holds_for_all_its_samples_and_against_impatience() {
     let (_dir, outbox) = outbox();
     (0..2).for_each(|_| drop(keep(&outbox, NOW)));
     let first = request(outbox.next_upload(NOW).unwrap());
-    let AfterUpload::Retry { until, problem } = outbox.upload_answered(first.id, &later(429, "600"), NOW).unwrap() else {
+    let AfterUpload::Retry { until, problem } = outbox.upload_answered(first.id, &later(429, "600"), NOW).unwrap()
+    else {
         panic!("expected a retry")
     };
     assert_eq!(problem.kind, ProblemKind::Busy);
@@ -352,6 +358,8 @@ fn a_changed_collector_key_is_explained_and_accepting_it_sends() {
     };
     assert_eq!(problem.kind, ProblemKind::CollectorKeyChanged);
     assert!(problem.text.contains(&keys[0].key));
+    outbox.trust_collector(COLLECTOR, &keys[0].key, NOW).unwrap();
+    assert_eq!(outbox.sample(second).unwrap().unwrap().state, State::Quarantined, "that key was known before");
 
     outbox.trust_collector(COLLECTOR, &changed.key.public().text(), NOW).unwrap();
     let two = request(outbox.next_upload(NOW).unwrap());
@@ -378,9 +386,10 @@ fn a_late_receipt_counts_and_a_late_failure_does_not() {
     let first = request(outbox.next_upload(NOW).unwrap());
     let receipt = collector.put(&first);
     outbox.upload_answered(id, &status(413), NOW).unwrap();
-    assert_eq!(outbox.upload_answered(id, &status(500), NOW).unwrap(), AfterUpload::Settled {
-        state: Some(State::Quarantined)
-    });
+    assert_eq!(
+        outbox.upload_answered(id, &status(500), NOW).unwrap(),
+        AfterUpload::Settled { state: Some(State::Quarantined) }
+    );
     assert_eq!(outbox.upload_answered(id, &receipt, NOW).unwrap(), AfterUpload::Sent, "it holds it after all");
     assert_eq!(outbox.upload_answered(Uuid::nil(), &receipt, NOW).unwrap(), AfterUpload::Settled { state: None });
 }

@@ -1,4 +1,5 @@
 //! The object a shell holds, with an engine that measures nothing: consent, facts, shares, cancelling, dropping, dying.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
 
 mod support;
 
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 enum Fake {
     /// At once.
     Complete,
-    /// When cancelled.
+    /// When cancelled, or when the network changes.
     Patient,
     Panic,
 }
@@ -39,7 +40,7 @@ impl Measure for Fake {
         &self,
         plan: EnginePlan,
         progress: watch::Sender<Progress>,
-        _changes: ChangeSignal,
+        mut changes: ChangeSignal,
         cancel: CancellationToken,
     ) -> Pin<Box<dyn Future<Output = Measured> + Send>> {
         let fake = *self;
@@ -55,8 +56,11 @@ impl Measure for Fake {
             }
             assert!(fake != Fake::Panic, "the engine is broken (on purpose)");
             if fake == Fake::Patient {
-                cancel.cancelled().await;
-                let reason = Some("cancelled".to_owned());
+                let reason = tokio::select! {
+                    () = cancel.cancelled() => "cancelled",
+                    () = changes.next() => "network_changed",
+                };
+                let reason = Some(reason.to_owned());
                 return Measured { outcome_reason: reason, ..died(&draft, clock::now(), 3_000_000, 0) };
             }
             Measured { bytes_down: plan.max_bytes.unwrap_or(7), ..measured(&draft, Outcome::Complete) }
@@ -159,8 +163,11 @@ async fn a_position_that_is_not_shared_is_not_on_the_disk() {
     for (share, expected) in [(Share::None, false), (Share::Commune, false), (Share::Precise, true)] {
         let bench = bench(Fake::Patient, share);
         let run = bench.ispeed.start(&plan(), facts()).unwrap();
-        run.push(Facts { fixes: Fixes { end: Some(fix(11.520_913, 106.899_123)), ..Fixes::default() }, ..Facts::default() })
-            .unwrap();
+        run.push(Facts {
+            fixes: Fixes { end: Some(fix(11.520_913, 106.899_123)), ..Fixes::default() },
+            ..Facts::default()
+        })
+        .unwrap();
         assert_eq!(found(bench.dir.path()), share != Share::None, "{share:?}, while it runs");
         run.cancel();
         run.outcome().await.unwrap();
@@ -214,6 +221,17 @@ async fn facts_pushed_in_during_a_run_are_in_the_sample() {
     assert_eq!(sample.fixes.end.as_ref().and_then(|f| f.lat), Some(11.521));
     assert!(sample.fixes.mid.is_none());
     run.push(Facts::default()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_network_ends_the_run() {
+    let bench = bench(Fake::Patient, Share::Commune);
+    let run = bench.ispeed.start(&plan(), facts()).unwrap();
+    let wifi = Transport { kind: TransportKind::Wifi, ..Transport::default() };
+    run.push(Facts { transport: wifi, ..Facts::default() }).unwrap();
+    let sample = run.outcome().await.unwrap().sample;
+    assert_eq!((sample.outcome, sample.outcome_reason.as_deref()), (Outcome::Aborted, Some("network_changed")));
+    assert!(sample.transport.changed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

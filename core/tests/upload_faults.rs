@@ -1,5 +1,6 @@
 //! What networks do to an upload, through real sockets: each fault leaves the sample acknowledged once, or kept with its
 //! reason; after the fault is over it arrives, once.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
 
 mod support;
 
@@ -73,7 +74,8 @@ impl Bench {
         let mut draft = draft(consent(Share::Commune, true), NOW);
         draft.collector = url.to_owned();
         outbox.begin(&draft, NOW).unwrap();
-        let id = finish(&outbox, &draft, measured(&draft, ispeed_protocol::sample::Outcome::Complete)).unwrap().sample.id;
+        let id =
+            finish(&outbox, &draft, measured(&draft, ispeed_protocol::sample::Outcome::Complete)).unwrap().sample.id;
         let clock = Arc::new(AtomicI64::new(NOW.as_micros()));
         Self { _dir: dir, outbox: Arc::new(outbox), collector, clock, requests, id }
     }
@@ -202,10 +204,13 @@ async fn whoever_answers_in_place_of_the_collector_is_not_believed() {
 
     let (seen, elsewhere) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
     let counter = Arc::clone(&elsewhere);
-    let login = serve("127.0.0.1:0", Arc::new(move |_| {
-        *counter.lock().unwrap() += 1;
-        Reply::status(200)
-    }))
+    let login = serve(
+        "127.0.0.1:0",
+        Arc::new(move |_| {
+            *counter.lock().unwrap() += 1;
+            Reply::status(200)
+        }),
+    )
     .await;
     for code in [301, 302, 303, 307, 308] {
         let to = format!("http://{login}/login");

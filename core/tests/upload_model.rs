@@ -1,11 +1,14 @@
 //! The upload as a state machine against a model: whatever comes in whatever order, every sample ends sent, quarantined or
 //! waiting; none is lost, none is counted twice.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
 
 mod support;
 
 use std::collections::BTreeSet;
 
-use ispeed_core::outbox::{AfterUpload, Answer, Event, Filter, NetworkFailure, NextUpload, Outbox, State, UploadRequest};
+use ispeed_core::outbox::{
+    AfterUpload, Answer, Event, Filter, NetworkFailure, NextUpload, Outbox, State, UploadRequest,
+};
 use ispeed_protocol::UtcMicros;
 use ispeed_protocol::consent::Share;
 use proptest::prelude::*;

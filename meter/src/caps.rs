@@ -43,7 +43,7 @@ pub(crate) fn tail_bytes(direction: Direction, rate_bps: f64, rtt_us: u64) -> u6
         Direction::Down => 0,
         Direction::Up => rtt_us / 2,
     };
-    (rate_bps / 8.0 * (rtt_us + order_us + params::CLOSE_US) as f64 / 1e6) as u64
+    (rate_bps / 8.0 * rtt_us.saturating_add(order_us).saturating_add(params::CLOSE_US) as f64 / 1e6) as u64
 }
 
 #[cfg(test)]

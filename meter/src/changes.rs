@@ -25,7 +25,8 @@ pub(crate) struct Change {
 /// Less than 300 ms before it are no level; they are taken for the tail of the ramp, and only from a rest that is
 /// steady: on one that varies, a cut by value would bias the mean.
 pub(crate) fn find(rates: &Rates, bins: Range<usize>) -> Option<Change> {
-    let shortest_s = params::CHANGE_SEGMENT_US as f64 / 1e6 - 1e-9;
+    // Six bins, whatever a poll more or less makes of them.
+    let shortest_s = (params::CHANGE_SEGMENT_US - params::BIN_US / 2) as f64 / 1e6;
     let split = best_split(rates, bins.clone())?;
     if rates.seconds_of(split..bins.end) < shortest_s {
         return None;

@@ -114,7 +114,11 @@ fn bytes_per_segment(series: &Series) -> Option<f64> {
         .filter(|worth| within.contains(worth))
         .collect();
     clean.sort_by(f64::total_cmp);
-    stats::median_of_sorted(&clean).or(Some(fallback)).filter(|&worth| worth > 0.0)
+    // Duplicates take the same part of every bin; where only a few bins are near the full segment, the others lag and
+    // catch up, and those few are near it by chance.
+    let moved = arrived.iter().filter(|&&n| n > 0).count();
+    let chance = full.is_some() && clean.len() * 2 < moved;
+    stats::median_of_sorted(&clean).filter(|_| !chance).or(Some(fallback)).filter(|&worth| worth > 0.0)
 }
 
 /// The number of bytes of which bins go in order by whole multiples, the first from `floor` on and not far above it;
@@ -126,10 +130,10 @@ fn full_segment(bytes: &[u64], floor: f64) -> Option<u64> {
         return None;
     }
     let (least, most) = (floor.ceil() as u64, (floor * params::FULL_SEGMENT_RANGE) as u64);
-    let agrees = |full: u64| moved.iter().filter(|&&bytes| bytes % full == 0).count() * 5 >= moved.len() * 4;
+    let agrees = |full: u64| moved.iter().filter(|&&bytes| bytes.is_multiple_of(full)).count() * 5 >= moved.len() * 4;
     let divisors = |bytes: u64| {
         let counts = bytes / most..=(bytes / least).min(params::FULL_SEGMENTS_A_BIN);
-        counts.filter(move |&count| count > 0 && bytes % count == 0).map(move |count| bytes / count)
+        counts.filter(move |&count| count > 0 && bytes.is_multiple_of(count)).map(move |count| bytes / count)
     };
     let seeds = moved.iter().take(params::FULL_SEGMENT_BINS);
     seeds.flat_map(|&bytes| divisors(bytes)).filter(|full| (least..=most).contains(full) && agrees(*full)).min()

@@ -106,7 +106,9 @@ impl Estimator {
 
     /// Ends the run. `external` says why where this machine did not decide: the person, the system or the server; its
     /// own decision comes first, and a run that nobody ended counts as aborted.
-    pub fn finish(self, external: Option<StopReason>) -> Estimate {
+    pub fn finish(mut self, external: Option<StopReason>) -> Estimate {
+        // A counter may have fallen silent since the last bin, and with it all that it had counted.
+        self.analysis = analyze(self.binner.series(), &self.context);
         let stop_reason = self.stopped.or(external).unwrap_or(StopReason::Aborted);
         let flags = self.flags(stop_reason);
         let bytes = self.bytes();

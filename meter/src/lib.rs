@@ -54,4 +54,4 @@ pub use estimator::{Decision, Estimator};
 pub use flags::Flags;
 pub use input::{Config, Hint, Reading};
 pub use ispeed_protocol::direction::{Burst, CounterKind, Direction, Flag, FlowStep, Series, StopReason};
-pub use recompute::{RecomputeContext, RecomputeError, Recomputed, recompute, until};
+pub use recompute::{RecomputeContext, RecomputeError, Recomputed, recompute};

@@ -81,6 +81,9 @@ pub const RAMP_HOLD_RTTS: f64 = 1.5;
 /// An empty bin in that time shows an idle pipe where at the peak's rate it would hold this many segments (derived).
 pub const RAMP_GAP_SEGMENTS: f64 = 2.0;
 
+/// ... and doubles the checks needed; a path that stays bursty, or dead, for longer is measured as it is.
+pub const RAMP_GAP_HOLDS: usize = 2;
+
 /// The window opens this many bins after the last advance (M 5: "time of that peak + 50 ms").
 pub const RAMP_SETTLE_BINS: usize = 1;
 

@@ -146,23 +146,6 @@ pub fn recompute(series: &Series, context: &RecomputeContext) -> Result<Recomput
     Ok(analyze(series, context).into())
 }
 
-/// The series up to an edge: what an estimator had seen when it stopped there.
-///
-/// The measuring end of an upload records until its flows are closed, and signs all of it; the figures are of the part
-/// until the client decided. Bins that end later, and steps of flows after it, are left out.
-#[must_use]
-pub fn until(series: &Series, end_us: u64) -> Series {
-    let bins = series.t_us.partition_point(|&edge| u64::from(edge) <= end_us);
-    let head = |part: &Option<Vec<u64>>| part.as_ref().map(|part| part[..bins.min(part.len())].to_vec());
-    Series {
-        t_us: series.t_us[..bins].to_vec(),
-        segments: series.segments.as_ref().map(|part| part[..bins.min(part.len())].to_vec()),
-        kernel_bytes: head(&series.kernel_bytes),
-        app_bytes: series.app_bytes[..bins.min(series.app_bytes.len())].to_vec(),
-        flow_steps: series.flow_steps.iter().copied().filter(|step| u64::from(step.t_us) <= end_us).collect(),
-    }
-}
-
 fn validate(series: &Series) -> Result<(), RecomputeError> {
     let expected = series.t_us.len();
     if expected > params::BINS_MAX {
@@ -226,22 +209,6 @@ mod tests {
         let recomputed = recompute(&Series::default(), &RecomputeContext::default()).unwrap();
         assert_eq!((recomputed.goodput_bps, recomputed.interval_bps, recomputed.window_us), (None, None, None));
         assert!(!recomputed.precise);
-    }
-
-    #[test]
-    fn the_tail_of_a_signed_series_is_no_part_of_the_figures() {
-        let whole = series(20);
-        let mut signed = whole.clone();
-        for (t_us, segments) in [(1_050_000, 90), (1_100_000, 0), (1_117_000, 3)] {
-            signed.t_us.push(t_us);
-            signed.segments.as_mut().unwrap().push(segments);
-            signed.kernel_bytes.as_mut().unwrap().push(u64::from(segments) * 1448);
-            signed.app_bytes.push(u64::from(segments) * 1448);
-        }
-        assert_eq!(until(&signed, 1_000_000), whole);
-        let context = RecomputeContext::default();
-        assert_eq!(recompute(&until(&signed, 1_000_000), &context), recompute(&whole, &context));
-        assert_eq!(until(&signed, 10).t_us, [0u32; 0]);
     }
 
     #[test]

@@ -92,8 +92,13 @@ impl Evidence {
     /// yield to loss, or more flows that brought nothing.
     pub(crate) fn saturated(&self, config: &Config, analysis: &Analysis, now_us: u64) -> bool {
         let since_us = look_from(analysis, now_us);
-        if self.queue(config, since_us, now_us) == Some(true) {
+        let queue = self.queue(config, since_us, now_us);
+        if queue == Some(true) {
             return true;
+        }
+        // More flows of a sender that yields to loss bring little when loss is all that limits them.
+        if queue == Some(false) && !config.sender_bbr && self.loses(since_us) {
+            return false;
         }
         let Some(window) = &analysis.window else { return false };
         let flat = window.precision.as_ref().is_some_and(|precision| precision.batch_cv <= params::SATURATION_FLAT_CV);

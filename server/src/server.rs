@@ -192,7 +192,7 @@ impl Running {
 /// # Errors
 /// What cannot be read, opened or listened on, by name.
 pub async fn start(config: Config) -> Result<Running, ServerError> {
-    fs::create_dir_all(&config.data).map_err(file("data folder", &config.data))?;
+    make_private_folder(&config.data).map_err(file("data folder", &config.data))?;
     let keys = KeyPair::load_or_create(&config.data)?;
     let (security, ca) = security(&config)?;
     let as_table = config.as_table.as_deref().map(read_as_table).transpose()?.map(Arc::new);
@@ -219,6 +219,15 @@ pub async fn start(config: Config) -> Result<Running, ServerError> {
     let url = base_url(&config, &sockets.local_addrs());
     collector.listening(url.clone(), sockets.udp_port());
     Ok(Running { sockets, collector, measure, url, ca })
+}
+
+/// Makes the folder, for its owner only; one that is there is left as its owner made it.
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ServerError {

@@ -2,6 +2,7 @@
 //!
 //! After a change of a type or a handler: `ISPEED_UPDATE_DOCS=1 cargo test -p ispeed-server --test documents`, then look
 //! at the difference and commit it.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
 
 use std::path::PathBuf;
 

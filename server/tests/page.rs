@@ -1,4 +1,5 @@
 //! The public page.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
 
 mod common;
 

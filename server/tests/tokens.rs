@@ -1,4 +1,5 @@
 //! `POST /v1/tokens`.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
 
 mod common;
 

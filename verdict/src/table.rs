@@ -224,10 +224,10 @@ pub const TABLE: &[Rule] = &[
     rule(Unsaturated, Both, "unsaturated",
         "Nothing shows that the link was full, so it may be faster; measure again.",
         "Phép đo chưa dùng hết tốc độ đường truyền. Hãy đo lại."),
-    rule(SurplusInterval, Collector, "surplus_interval",
+    rule(SurplusInterval, Both, "surplus_interval",
         "Less than 2 minutes from another counted sample of this device.",
         "Cách mẫu đã tính trước đó của máy chưa đủ 2 phút. Hãy chờ đủ 2 phút rồi đo lại."),
-    rule(SurplusDay, Collector, "surplus_day",
+    rule(SurplusDay, Both, "surplus_day",
         "This device has 20 counted samples in this commune today already.",
         "Máy này đã đủ 20 mẫu được tính trong ngày tại xã, phường này. Cảm ơn bạn; hãy đo ở nơi khác hoặc vào ngày mai."),
 ];

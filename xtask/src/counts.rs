@@ -1,5 +1,7 @@
 //! What a part did, and how it is read from the words of `cargo test`.
 
+use std::collections::BTreeSet;
+
 /// What a part did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -44,13 +46,19 @@ impl Counts {
     /// is `the child of` another test.
     pub(crate) fn of_tests(lines: &[String], finished_well: bool, parts: &[&str]) -> Self {
         let mut counts = Self::default();
-        let (mut failing, mut unrun) = (Vec::new(), Vec::new());
+        let (mut failing, mut unrun) = (BTreeSet::new(), Vec::new());
+        let mut in_failures = false;
         for line in lines {
+            // With --nocapture a test's own output stands between its name and its result, so that only the list at the
+            // end names it.
+            in_failures = line == "failures:" || (in_failures && !line.starts_with("test result"));
             if let Some(result) = line.split_once("test result: ").map(|(_, result)| result) {
                 counts.passed += before(result, " passed");
                 counts.failed += before(result, " failed");
             } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
-                failing.push(name.to_owned());
+                failing.insert(name);
+            } else if let Some(name) = line.strip_prefix("    ").filter(|name| in_failures && is_path(name)) {
+                failing.insert(name);
             } else if let Some((name, why)) = ignored(line) {
                 let elsewhere = parts.iter().any(|part| why.ends_with(&format!("cargo xtask {part}")));
                 let no_check = why.starts_with("prints ") || why.starts_with("the child of ");
@@ -62,7 +70,7 @@ impl Counts {
         counts.skipped = count(unrun.len());
         let mut why = Vec::new();
         if !failing.is_empty() {
-            why.push(format!("failed: {}", failing.join(", ")));
+            why.push(format!("failed: {}", failing.into_iter().collect::<Vec<_>>().join(", ")));
         }
         if !finished_well && counts.failed == 0 {
             // A compile error or a test program that died says no result.
@@ -75,6 +83,10 @@ impl Counts {
         counts.why = why.join("; ");
         counts
     }
+}
+
+fn is_path(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
 }
 
 fn count(n: usize) -> u32 {
@@ -120,6 +132,13 @@ test result: ok. 27 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; fin
         let counts = Counts::of_tests(&lines(OUTPUT), false, &["unit", "netns"]);
         assert_eq!((counts.passed, counts.failed, counts.skipped), (28, 1, 1));
         assert_eq!(counts.why, "failed: a::bad; ignored: lost (no reason given)");
+    }
+
+    #[test]
+    fn with_nocapture_the_list_at_the_end_names_the_failures() {
+        let output = "test a::shown ... 12 Mbit/s\n\nthread panicked:\n    left: 1\nFAILED\n\nfailures:\n\nfailures:\n    a::shown\n\n\
+                      test result: FAILED. 0 passed; 1 failed; 0 ignored;\n    not::a_test";
+        assert_eq!(Counts::of_tests(&lines(output), false, &[]).why, "failed: a::shown");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The release program as a person first meets it: `ispeed demo --once`, and its receipt in the hands of `ispeed verify`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::counts::Counts;
 use crate::demo_checks::{self, Check};
 use crate::machine::Machine;
-use crate::process::{self, Show};
+use crate::process::{self, Finished, Show};
 
 const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// A demo takes seconds, a bundle of the whole country a minute or two.
@@ -99,18 +99,25 @@ impl Stage {
     }
 
     fn verify(&self, name: &str, document: &[u8]) -> Result<(), String> {
-        let path = self.dir.join(name);
-        std::fs::write(&path, document).map_err(|error| format!("{}: {error}", path.display()))?;
-        finish(self.command().arg("verify").arg(&path)).map(|_| ())
+        let finished = self.verified(name, document)?;
+        if finished.ok { Ok(()) } else { Err(finished.why()) }
     }
 
-    /// Letters and digits spread over the document, each replaced once by another.
+    fn verified(&self, name: &str, document: &[u8]) -> Result<Finished, String> {
+        let path = self.dir.join(name);
+        std::fs::write(&path, document).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(process::run(self.command().arg("verify").arg(&path).stderr(Stdio::null()), RUN_LIMIT, Show::No))
+    }
+
+    /// Letters and digits spread over the document, each replaced once by another. Refused means exit code 1: a crash is
+    /// no refusal.
     fn refuses_changes(&self, document: &str) -> Result<(), String> {
         for at in demo_checks::places_to_change(document.as_bytes()) {
             let mut changed = document.as_bytes().to_vec();
             changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
-            if self.verify("changed.json", &changed).is_ok() {
-                return Err(format!("byte {at} was changed and the document was accepted"));
+            let finished = self.verified("changed.json", &changed)?;
+            if finished.code != Some(1) {
+                return Err(format!("byte {at} was changed; expected exit code 1, got {:?}", finished.code));
             }
         }
         Ok(())

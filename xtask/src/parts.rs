@@ -43,7 +43,7 @@ pub(crate) const TEST: &[&str] =
 pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
 
 /// A build from nothing on two cores, with room.
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
+const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Ten runs and the faults, with room.
 const NETNS_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SLOW_LIMIT: Duration = Duration::from_secs(15 * 60);

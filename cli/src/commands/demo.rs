@@ -1,6 +1,6 @@
 //! `ispeed demo`: the whole way of a sample on one machine, over a simulated mobile link.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use ispeed_commune::gazetteer;
@@ -32,6 +32,8 @@ use crate::{consent, files, http, place};
 const DEMO_ACCURACY_M: f64 = 10.0;
 /// Apart in the simulated time of `--samples`: more than the two minutes after which a device's next sample counts.
 const SAMPLE_GAP_MICROS: i64 = 180_000_000;
+/// File in the data folder with the port of the last demo.
+const PORT_FILE: &str = "demo.port";
 /// Serving network and SIM of the simulated phone: Viettel.
 const DEMO_PLMN: &str = "452-04";
 
@@ -39,7 +41,7 @@ const DEMO_PLMN: &str = "452-04";
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Folder of the demo's database, keys and outbox.
-    #[arg(long, value_name = "DIR", default_value = "ispeed-data")]
+    #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
     data: PathBuf,
     /// The simulated link: rates down and up in Mbit/s (IP layer) and round trip in ms; or `none`.
     #[arg(long, value_name = "RATE/RATE/MS|none", default_value = "40/20/40", value_parser = parse_link)]
@@ -56,9 +58,9 @@ pub(crate) struct Args {
     /// Measurements in a row, their start times 3 minutes apart (simulated).
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=300))]
     samples: u16,
-    /// Address of the server; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    /// Address of the server, on this machine; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -82,6 +84,7 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
     files::make_private_dir(&args.data)?;
     http::block_on(async {
         let server = server::start(config(args, bundle)).await.map_err(|error| serve::of_server(&error))?;
+        note_port(args, &server);
         let mut out = Out::new();
         let results = measure_all(args, lang, &server, &table, &mut out).await?;
         measure::print(&mut out, lang, &args.output, &results)?;
@@ -101,7 +104,7 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
 }
 
 fn config(args: &Args, boundaries: Option<PathBuf>) -> Config {
-    let mut config = Config::new(vec![args.listen], &args.data);
+    let mut config = Config::new(vec![args.listen.unwrap_or_else(|| free_address(&args.data))], &args.data);
     config.server_id = "demo".to_owned();
     config.boundaries = boundaries;
     config.accept_simulated = true;
@@ -113,7 +116,10 @@ async fn measure_all(args: &Args, lang: Lang, server: &Running, table: &Table, o
     let address = address_of(server)?;
     let relay = match args.link {
         LinkArg::Simulated(link) => Some(Relay::before(address, server.udp_port(), &link).map_err(|error| {
-            CliError::failed(format_args!("cannot start the simulated link: {error}"), "try `--link none`")
+            CliError::failed(
+                format_args!("cannot start the simulated link before {address}: {error}"),
+                "leave --listen out, or use `--link none`",
+            )
         })?),
         LinkArg::None => None,
     };
@@ -156,6 +162,26 @@ async fn measure_all(args: &Args, lang: Lang, server: &Running, table: &Table, o
     Ok(results)
 }
 
+/// A loopback address that leaves another one for the link: `::1`, or `127.0.0.1` where there is no IPv6. With the port
+/// of the last demo in this folder if it is free, so that what it left unsent finds its collector again.
+fn free_address(data: &Path) -> SocketAddr {
+    let free = |ip: IpAddr, port: u16| TcpListener::bind((ip, port)).is_ok();
+    let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    let has_ipv6 = free(v6, 0);
+    let (server, link) = if has_ipv6 { (1, v6) } else { (2, Ipv4Addr::LOCALHOST.into()) };
+    let server = IpAddr::V4(Ipv4Addr::new(127, 0, 0, server));
+    let last = std::fs::read_to_string(data.join(PORT_FILE)).ok().and_then(|text| text.trim().parse().ok());
+    let port = last.filter(|port| free(server, *port) && free(link, *port)).unwrap_or(0);
+    SocketAddr::new(server, port)
+}
+
+/// Notes the port for the next demo; one that cannot be noted is merely another one next time.
+fn note_port(args: &Args, server: &Running) {
+    if let (None, Some(address)) = (args.listen, server.local_addrs().first()) {
+        let _ = std::fs::write(args.data.join(PORT_FILE), format!("{}\n", address.port()));
+    }
+}
+
 /// Where the server listens; an address that means all of them is reached as this machine.
 fn address_of(server: &Running) -> Result<SocketAddr> {
     let mut address = server
@@ -164,11 +190,7 @@ fn address_of(server: &Running) -> Result<SocketAddr> {
         .copied()
         .ok_or_else(|| CliError::failed("the server listens nowhere", "see --listen"))?;
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
     Ok(address)
 }
@@ -271,13 +293,13 @@ async fn say_quota(args: &Args, lang: Lang, server: &Running, results: &[Done], 
 fn simulated_parts(args: &Args, lang: Lang) -> Vec<String> {
     let mut parts = Vec::new();
     if let LinkArg::Simulated(link) = args.link {
-        parts.push(format!(
-            "{} {link} ({} {} / {})",
-            pick(lang, "đường truyền di động", "the mobile link"),
-            pick(lang, "tối đa", "goodput"),
-            mbps(lang, goodput_bps(link.down_bps)),
-            mbps(lang, goodput_bps(link.up_bps)),
-        ));
+        let goodput = format!("{} / {}", mbps(lang, goodput_bps(link.down_bps)), mbps(lang, goodput_bps(link.up_bps)));
+        parts.push(match lang {
+            Lang::Vi => format!("đường truyền di động {link} (đúng ra đo được {goodput}; là proxy nên có cờ proxy)"),
+            Lang::En => {
+                format!("the mobile link {link} (its goodput is {goodput}; being a relay it is seen as a proxy)")
+            }
+        });
     }
     parts.push(pick(lang, "vị trí", "the position").to_owned());
     parts.push(pick(lang, "nhà mạng và sóng (Viettel 4G)", "operator and radio (Viettel 4G)").to_owned());

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use ispeed_core::outbox::Outbox;
 use ispeed_core::{clock, me};
+use ispeed_protocol::mine::OwnSamples;
 use ispeed_verdict::Lang;
 use reqwest::Url;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::measure::of_core;
 use super::test::{COLLECTOR_ENV, outbox_path};
@@ -62,7 +62,7 @@ struct DeleteArgs {
 #[derive(Serialize)]
 struct Month<'a> {
     month: String,
-    holds: &'a Value,
+    holds: &'a OwnSamples,
 }
 
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
@@ -89,9 +89,7 @@ impl AskArgs {
 
 fn show(args: &AskArgs, lang: Lang) -> Result<()> {
     let (outbox, client) = args.open()?;
-    let months = http::block_on(async {
-        me::read(&outbox, &client, args.server.as_str(), clock::now()).await.map_err(of_core)
-    })?;
+    let months = http::block_on(async { me::read(&outbox, &client, args.server.as_str()).await.map_err(of_core) })?;
     if months.is_empty() {
         say(pick(lang, "Máy này chưa có mẫu nào cho máy chủ đó.", "This device made no samples for that collector."));
     }

@@ -169,6 +169,10 @@ impl Job<'_> {
         let result = run.outcome().await.map_err(of_core)?;
         stop_listening.cancel();
         if self.upload {
+            if result.sample.server.is_some() {
+                // A server answered just now: whatever kept the collector waiting is over.
+                self.ispeed.outbox().retry_now().map_err(of_core)?;
+            }
             let drained = self.ispeed.drain().await.map_err(of_core)?;
             for (id, after) in &drained.uploads {
                 if let (AfterUpload::Retry { problem, .. } | AfterUpload::Quarantined { problem }, false) =

@@ -3,7 +3,6 @@
 pub(crate) mod boundaries;
 pub(crate) mod completions;
 pub(crate) mod demo;
-pub(crate) mod fetch;
 pub(crate) mod man;
 pub(crate) mod me;
 pub(crate) mod measure;

@@ -35,7 +35,6 @@ enum Command {
 }
 
 #[derive(clap::Args, Debug)]
-#[group(id = "source", required = true, multiple = false, args = ["data", "server"])]
 struct StatusArgs {
     /// The month, YYYY-MM; this one unless given.
     #[arg(long, value_name = "YYYY-MM")]
@@ -44,10 +43,10 @@ struct StatusArgs {
     #[arg(long, value_name = "CODE", value_parser = parse_province)]
     province: Option<String>,
     /// Folder of a server on this machine.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
-    /// A collector to ask.
-    #[arg(long, value_name = "URL", env = COLLECTOR_ENV, value_parser = http::parse_url)]
+    /// A collector to ask; $ISPEED_COLLECTOR unless given.
+    #[arg(long, value_name = "URL", value_parser = http::parse_url)]
     server: Option<Url>,
     /// Trust this certificate too (PEM).
     #[arg(long, value_name = "FILE")]
@@ -67,12 +66,25 @@ fn parse_province(text: &str) -> std::result::Result<String, String> {
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
     let Command::Status(args) = &args.command;
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
-    let status = match (&args.server, &args.data) {
-        (Some(server), _) => ask(server, args, month)?,
-        (None, Some(data)) => read(data, args, month)?,
-        (None, None) => return Err(CliError::usage("nothing to ask", "give --data DIR or --server URL")),
+    let status = match (&args.data, collector(args)?) {
+        (Some(data), _) => read(data, args, month)?,
+        (None, Some(server)) => ask(&server, args, month)?,
+        (None, None) => {
+            let remedy = format!("give --data DIR or --server URL, or set {COLLECTOR_ENV}");
+            return Err(CliError::usage("nothing says whose month is asked for", remedy));
+        }
     };
     print(args.format, lang, &status)
+}
+
+/// The collector asked for, else that of the environment.
+fn collector(args: &StatusArgs) -> Result<Option<Url>> {
+    let of_environment = || std::env::var(COLLECTOR_ENV).ok().filter(|text| !text.is_empty());
+    let parse = |text: String| {
+        http::parse_url(&text)
+            .map_err(|error| CliError::usage(format_args!("{COLLECTOR_ENV}: {error}"), "mend the variable"))
+    };
+    args.server.clone().map(Ok).or_else(|| of_environment().map(parse)).transpose()
 }
 
 fn ask(server: &Url, args: &StatusArgs, month: Month) -> Result<MonthStatus> {

@@ -11,6 +11,7 @@ use crate::error::{CliError, Result};
 use crate::http;
 use crate::lang::pick;
 use crate::output::live::say;
+use crate::{files, place};
 
 /// Where to listen unless told otherwise: every address of both protocol versions.
 const DEFAULT_LISTEN: &str = "[::]:8443";
@@ -18,17 +19,17 @@ const DEFAULT_LISTEN: &str = "[::]:8443";
 /// Measuring end and collector in one.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Addresses to listen on; [::] takes IPv4 too.
+    /// Addresses to listen on; `[::]` takes IPv4 too.
     #[arg(long, value_name = "ADDR", num_args = 1.., default_value = DEFAULT_LISTEN)]
     listen: Vec<SocketAddr>,
     /// Folder of database, keys and self-signed certificate.
-    #[arg(long, value_name = "DIR", default_value = "ispeed-data")]
+    #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
     data: PathBuf,
     /// Test points to list and to take evidence of (JSON, see docs/PROTOCOL.md).
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
-    /// Boundary bundle; DATA/communes.bundle unless given.
-    #[arg(long, value_name = "FILE", env = crate::place::BOUNDARIES_ENV)]
+    /// Boundary bundle; $ISPEED_BOUNDARIES, DATA/communes.bundle or what `boundaries fetch` brought unless given.
+    #[arg(long, value_name = "FILE")]
     boundaries: Option<PathBuf>,
     /// Certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -71,7 +72,7 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     config.public_name = args.public_name;
     config.server_id = args.server_id;
     config.servers = args.servers;
-    config.boundaries = args.boundaries;
+    config.boundaries = place::bundle_path(args.boundaries.as_deref(), Some(&config.data));
     config.trusted_issuers = args.trust_issuer;
     config.as_table = args.as_table;
     http::block_on(async {

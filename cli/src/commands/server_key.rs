@@ -15,7 +15,7 @@ use crate::{files, http};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Folder of a server on this machine; keys that are not there yet are made.
-    #[arg(long, value_name = "DIR", default_value = "ispeed-data", conflicts_with = "server")]
+    #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA, conflicts_with = "server")]
     data: PathBuf,
     /// A server to ask.
     #[arg(long, value_name = "URL", value_parser = http::parse_url)]

@@ -44,7 +44,8 @@ pub(crate) struct Args {
     /// Keep the sample and do not hand it in now; `ispeed outbox send` does later.
     #[arg(long)]
     no_upload: bool,
-    /// What of the place to share. Given here it records your consent to share it and to hand the sample in.
+    /// What of the place to share. Given here it records your consent to share it and to hand the sample in; without it a
+    /// terminal is asked once, and a script agrees to `commune`.
     #[arg(long, value_enum, value_name = "WHAT")]
     share: Option<ShareArg>,
     /// Trust this certificate too (PEM).
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
     let (target, collector) = target(&args.server, args.collector.as_ref())?;
     let facts = facts(args)?;
-    let table = Table::find(args.boundaries.as_deref(), None)?;
+    let table = Table::find(args.boundaries.as_deref(), Some(Path::new(files::DEFAULT_DATA)))?;
     let outbox = outbox_path(args.outbox.as_deref())?;
     let mut settings = Settings::new(collector.as_str(), "ispeed-cli");
     settings.extra_ca_pem = http::read_ca_text(args.ca.as_deref())?;

@@ -1,5 +1,6 @@
 //! `ispeed verify`: what a receipt proves, checked by anyone with only the public key.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,8 @@ struct Finding {
     key_trusted: Option<bool>,
 }
 
-/// The three shapes a receipt comes in. Unknown members are refused: a misspelt `sample` must not turn a check of a
-/// sample into a check of its receipt alone.
+/// A sample with its receipt. Unknown members are refused: a misspelt `sample` must not turn a check of a sample into a
+/// check of its receipt alone.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WithSample<'a> {
@@ -60,6 +61,7 @@ struct WithSample<'a> {
     receipt: Option<&'a RawValue>,
 }
 
+/// A collector's answer to an upload.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer<'a> {
@@ -71,7 +73,29 @@ struct Answer<'a> {
     _place: Option<&'a RawValue>,
 }
 
-/// The evidence of a sample alone, for bodies of a later version whose other members this program cannot read.
+/// What a document holds.
+enum Shape<'a> {
+    Sample(WithSample<'a>),
+    Receipt(&'a RawValue),
+}
+
+/// Tells the shapes apart by their members.
+fn shape(document: &RawValue) -> std::result::Result<Shape<'_>, String> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(document.get())
+        .map_err(|_| "not a receipt and not a sample with its receipt".to_owned())?;
+    let wrong = |error: serde_json::Error| format!("not a sample with its receipt: {error}");
+    if members.contains_key("verdict") && !members.contains_key("sample") {
+        return serde_json::from_str::<Answer<'_>>(document.get())
+            .map(|answer| Shape::Receipt(answer.receipt))
+            .map_err(wrong);
+    }
+    if members.contains_key("sample") || members.contains_key("receipt") {
+        return serde_json::from_str(document.get()).map(Shape::Sample).map_err(wrong);
+    }
+    Ok(Shape::Receipt(document))
+}
+
+/// The one member that samples of every version have.
 #[derive(Deserialize)]
 struct IdOnly {
     id: Uuid,
@@ -138,17 +162,14 @@ fn check(document: &RawValue, trusted: &[PublicKey]) -> Finding {
         key: None,
         key_trusted: None,
     };
-    let text = document.get();
-    match serde_json::from_str::<WithSample<'_>>(text) {
-        Ok(both) => check_both(&mut finding, both.sample, both.receipt, trusted),
-        Err(error) => {
-            let receipt = serde_json::from_str::<Answer<'_>>(text).map_or(document, |answer| answer.receipt);
-            if text.contains("\"sample\"") && !text.contains("\"sample_sha256\"") {
-                finding.refused.push(format!("not a sample with its receipt: {error}"));
-            } else if check_receipt(&mut finding, receipt, trusted).is_some() {
+    match shape(document) {
+        Ok(Shape::Sample(both)) => check_both(&mut finding, both.sample, both.receipt, trusted),
+        Ok(Shape::Receipt(receipt)) => {
+            if check_receipt(&mut finding, receipt, trusted).is_some() {
                 finding.not_proven.push("what the sample says: only its receipt was given".into());
             }
         }
+        Err(error) => finding.refused.push(error),
     }
     finding.accepted = finding.refused.is_empty();
     finding

@@ -5,19 +5,22 @@
 //! a late timer moves a delivery by its lateness and never loses capacity.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as TurnMutex, MutexGuard as Turn, Notify};
+use tokio::sync::{Mutex as TurnMutex, MutexGuard as Turn};
 use tokio::time::{Instant, sleep_until};
 
 /// UDP is dropped only above this part of the TCP mark: TCP that is held back at the mark keeps the queue standing
 /// there, and a packet that must not wait for a turn would otherwise never find room.
 const DROP_MARK: f64 = 1.25;
+/// Deliveries are at most this late: a wake-up for each packet of a fast link would take a whole core.
+const DELIVERY_SLACK: Duration = Duration::from_micros(250);
 
 struct State<P> {
     last_departure: Instant,
     line: VecDeque<(Instant, P)>,
+    closed: bool,
 }
 
 /// A direction carrying parcels `P`.
@@ -26,7 +29,7 @@ pub(crate) struct Lane<P> {
     delay: Duration,
     queue: Duration,
     state: Mutex<State<P>>,
-    arrived: Notify,
+    changed: Condvar,
     turn: TurnMutex<()>,
 }
 
@@ -36,8 +39,8 @@ impl<P> Lane<P> {
             rate_bps,
             delay,
             queue,
-            state: Mutex::new(State { last_departure: Instant::now(), line: VecDeque::new() }),
-            arrived: Notify::new(),
+            state: Mutex::new(State { last_departure: Instant::now(), line: VecDeque::new(), closed: false }),
+            changed: Condvar::new(),
             turn: TurnMutex::new(()),
         }
     }
@@ -77,7 +80,7 @@ impl<P> Lane<P> {
         let release = state.last_departure + self.delay;
         state.line.push_back((release, parcel));
         if state.line.len() == 1 {
-            self.arrived.notify_one();
+            self.changed.notify_one();
         }
     }
 
@@ -90,25 +93,40 @@ impl<P> Lane<P> {
         true
     }
 
-    /// Waits for packets whose time has come and moves them into `due`, oldest first.
-    pub(crate) async fn deliver(&self, due: &mut Vec<P>) {
-        loop {
-            let next = {
-                let mut state = self.state();
-                let now = Instant::now();
-                while state.line.front().is_some_and(|(release, _)| *release <= now) {
-                    due.extend(state.line.pop_front().map(|(_, parcel)| parcel));
-                }
-                state.line.front().map(|(release, _)| *release)
-            };
-            if !due.is_empty() {
+    /// Hands packets to `each` when their time has come, in order, until the lane is closed. Blocks: a thread of its own
+    /// keeps time to a fraction of a millisecond, which a runtime's timer does not.
+    pub(crate) fn deliver(&self, mut each: impl FnMut(P)) {
+        let mut due = Vec::new();
+        while let Some(next) = self.take_due(&mut due) {
+            due.drain(..).for_each(&mut each);
+            let state = self.state();
+            if state.closed {
                 return;
             }
             match next {
-                Some(release) => sleep_until(release).await,
-                None => self.arrived.notified().await,
+                Some(release) => {
+                    let wait = release.saturating_duration_since(Instant::now()).max(DELIVERY_SLACK);
+                    drop(self.changed.wait_timeout_while(state, wait, |state| !state.closed));
+                }
+                None => drop(self.changed.wait_while(state, |state| state.line.is_empty() && !state.closed)),
             }
         }
+    }
+
+    /// Moves what is due into `due`; when the next is, if there is one; `None` once closed.
+    fn take_due(&self, due: &mut Vec<P>) -> Option<Option<Instant>> {
+        let mut state = self.state();
+        let now = Instant::now();
+        while state.line.front().is_some_and(|(release, _)| *release <= now) {
+            due.extend(state.line.pop_front().map(|(_, parcel)| parcel));
+        }
+        (!state.closed).then(|| state.line.front().map(|(release, _)| *release))
+    }
+
+    /// Ends [`Lane::deliver`]; what is under way is lost.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
     }
 }
 
@@ -121,12 +139,14 @@ mod tests {
         Lane::new(1e6, Duration::from_millis(20), Duration::from_millis(100))
     }
 
+    /// Milliseconds until each of the next `count` parcels is due.
     async fn release_times(lane: &Lane<u32>, count: usize) -> Vec<(u128, u32)> {
         let start = Instant::now();
         let (mut due, mut out) = (Vec::new(), Vec::new());
         while out.len() < count {
-            lane.deliver(&mut due).await;
+            lane.take_due(&mut due);
             out.extend(due.drain(..).map(|parcel| (start.elapsed().as_millis(), parcel)));
+            tokio::time::advance(Duration::from_millis(1)).await;
         }
         out
     }
@@ -165,5 +185,19 @@ mod tests {
             dropped += u32::from(!lane.push_or_drop(1_250, parcel));
         }
         assert!((5..=8).contains(&dropped), "room for about 25 ms above the mark, dropped {dropped} of 10");
+    }
+
+    #[test]
+    fn delivers_on_its_own_thread_until_closed() {
+        let lane = std::sync::Arc::new(lane());
+        let (sender, received) = std::sync::mpsc::channel();
+        let delivering = lane.clone();
+        let thread = std::thread::spawn(move || delivering.deliver(|parcel| sender.send(parcel).unwrap()));
+        lane.push(1_250, 7);
+        lane.push(1_250, 8);
+        assert_eq!((received.recv().unwrap(), received.recv().unwrap()), (7, 8));
+        lane.close();
+        thread.join().unwrap();
+        assert!(received.recv().is_err(), "nobody delivers any more");
     }
 }

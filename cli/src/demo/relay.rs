@@ -44,15 +44,15 @@ enum Parcel {
 type TcpLane = Arc<Lane<Parcel>>;
 
 /// A running relay; it ends when dropped.
-#[derive(Debug)]
 pub(crate) struct Relay {
     address: SocketAddr,
     stop: CancellationToken,
-    thread: Option<JoinHandle<()>>,
+    lanes: [TcpLane; 2],
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// Starts a relay to `tcp` and `udp` on its own thread, listening on `listen` for both.
+    /// Starts a relay to `tcp` and `udp` on its own threads, listening on `listen` for both.
     pub(crate) fn start(listen: SocketAddr, tcp: SocketAddr, udp: SocketAddr, link: &Link) -> io::Result<Self> {
         let buffer_bytes = buffer_bytes(link);
         let listener = listener(listen, buffer_bytes)?;
@@ -60,14 +60,20 @@ impl Relay {
         let datagrams = std::net::UdpSocket::bind(address)?;
         datagrams.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let stop = CancellationToken::new();
-        let link = *link;
-        let stopped = stop.clone();
-        let thread = std::thread::Builder::new().name("ispeed-link".into()).spawn(move || {
+        let one_way = link.round_trip / 2;
+        let lane = |rate_bps| Arc::new(Lane::new(rate_bps, one_way, link.queue));
+        let lanes: [TcpLane; 2] = [lane(link.up_bps), lane(link.down_bps)];
+        let mut relay = Self { address, stop: CancellationToken::new(), lanes, threads: Vec::new() };
+        for lane in relay.lanes.clone() {
+            relay.threads.push(thread("ispeed-lane", move || lane.deliver(hand_over))?);
+        }
+        let [up, down] = relay.lanes.clone();
+        let serving = serve(listener, datagrams, tcp, udp, Way { up, down, round_trip: link.round_trip, buffer_bytes });
+        let stop = relay.stop.clone();
+        relay.threads.push(thread("ispeed-link", move || {
             runtime.block_on(async {
-                let serving = serve(listener, datagrams, tcp, udp, link, buffer_bytes);
                 tokio::select! {
-                    () = stopped.cancelled() => {}
+                    () = stop.cancelled() => {}
                     result = serving => {
                         if let Err(error) = result {
                             tracing::error!(%error, "the simulated link ended");
@@ -75,20 +81,16 @@ impl Relay {
                     }
                 }
             });
-        })?;
-        Ok(Self { address, stop, thread: Some(thread) })
+        })?);
+        Ok(relay)
     }
 
     /// Starts a relay in front of `server` on the same port of another loopback address, so that a client that was
     /// told only a port number still goes through it.
     pub(crate) fn before(server: SocketAddr, udp_port: u16, link: &Link) -> io::Result<Self> {
         let udp = SocketAddr::new(server.ip(), udp_port);
-        let hosts = [
-            std::net::IpAddr::V6(Ipv6Addr::LOCALHOST),
-            std::net::IpAddr::V4(Ipv4Addr::LOCALHOST),
-            // Without IPv6; the server's own certificate has to name it.
-            std::net::IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
-        ];
+        // Both are in every certificate the server makes for itself.
+        let hosts = [std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), std::net::IpAddr::V4(Ipv4Addr::LOCALHOST)];
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for host in hosts.into_iter().filter(|host| *host != server.ip()) {
             match Self::start(SocketAddr::new(host, server.port()), server, udp, link) {
@@ -108,11 +110,25 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // The thread only panics on a bug, which it has reported by itself.
+        self.lanes.iter().for_each(|lane| lane.close());
+        for thread in self.threads.drain(..) {
+            // A thread only panics on a bug, which it has reported by itself.
             let _ = thread.join();
         }
     }
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// What every connection needs to know of the link.
+#[derive(Clone)]
+struct Way {
+    up: TcpLane,
+    down: TcpLane,
+    round_trip: Duration,
+    buffer_bytes: usize,
 }
 
 /// Socket buffers of about 4 ms at the faster rate: enough to bridge a timer tick, too little to hide a queue.
@@ -133,6 +149,9 @@ fn tcp_socket(address: SocketAddr, buffer_bytes: usize) -> io::Result<Socket> {
 
 fn listener(address: SocketAddr, buffer_bytes: usize) -> io::Result<std::net::TcpListener> {
     let socket = tcp_socket(address, buffer_bytes)?;
+    // So that the next demo can take the port at once; on Windows it would let another program take it.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(128)?;
     Ok(socket.into())
@@ -148,55 +167,42 @@ async fn serve(
     datagrams: std::net::UdpSocket,
     tcp: SocketAddr,
     udp: SocketAddr,
-    link: Link,
-    buffer_bytes: usize,
+    way: Way,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let datagrams = Arc::new(UdpSocket::from_std(datagrams)?);
-    let one_way = link.round_trip / 2;
-    let down: TcpLane = Arc::new(Lane::new(link.down_bps, one_way, link.queue));
-    let up: TcpLane = Arc::new(Lane::new(link.up_bps, one_way, link.queue));
-    tokio::spawn(deliver(down.clone()));
-    tokio::spawn(deliver(up.clone()));
-    tokio::spawn(carry_datagrams(datagrams, udp, up.clone(), down.clone()));
+    tokio::spawn(carry_datagrams(datagrams, udp, way.up.clone(), way.down.clone()));
     loop {
-        let (client, _) = match listener.accept().await {
-            Ok(accepted) => accepted,
+        match listener.accept().await {
+            Ok((client, _)) => drop(tokio::spawn(carry_client(client, tcp, way.clone()))),
             // A client that went away between its SYN and here, or a passing shortage of descriptors.
             Err(error) => {
                 tracing::debug!(%error, "accept");
                 tokio::time::sleep(Duration::from_millis(10)).await;
-                continue;
             }
-        };
-        let (up, down) = (up.clone(), down.clone());
-        tokio::spawn(async move {
-            match connect(tcp, buffer_bytes).await {
-                Ok(server) => carry_connection(client, server, up, down).await,
-                Err(error) => {
-                    tracing::debug!(%error, "the server does not answer");
-                    // A refusal comes back after a round trip.
-                    tokio::time::sleep(link.round_trip).await;
-                    let _ = client.set_zero_linger();
-                }
-            }
-        });
+        }
     }
 }
 
-async fn deliver(lane: TcpLane) {
-    let mut due = Vec::new();
-    loop {
-        lane.deliver(&mut due).await;
-        for parcel in due.drain(..) {
-            match parcel {
-                // A closed channel is a connection that was reset meanwhile: what was under way is lost.
-                Parcel::Tcp(flow, body) => drop(flow.send(body)),
-                // A datagram that finds no listener is lost, as on any network.
-                Parcel::Udp(socket, Some(to), datagram) => drop(socket.try_send_to(&datagram, to)),
-                Parcel::Udp(socket, None, datagram) => drop(socket.try_send(&datagram)),
-            }
+async fn carry_client(client: TcpStream, server: SocketAddr, way: Way) {
+    match connect(server, way.buffer_bytes).await {
+        Ok(server) => carry_connection(client, server, way.up, way.down).await,
+        Err(error) => {
+            tracing::debug!(%error, "the server does not answer");
+            // A refusal comes back after a round trip.
+            tokio::time::sleep(way.round_trip).await;
+            let _ = client.set_zero_linger();
         }
+    }
+}
+
+fn hand_over(parcel: Parcel) {
+    match parcel {
+        // A closed channel is a connection that was reset meanwhile: what was under way is lost.
+        Parcel::Tcp(flow, body) => drop(flow.send(body)),
+        // A datagram that finds no listener is lost, as on any network.
+        Parcel::Udp(socket, Some(to), datagram) => drop(socket.try_send_to(&datagram, to)),
+        Parcel::Udp(socket, None, datagram) => drop(socket.try_send(&datagram)),
     }
 }
 

@@ -66,6 +66,13 @@ impl Block {
         ));
         if let Some(failure) = failure.filter(|_| sample.outcome != Outcome::Complete) {
             self.row("Lý do", "reason", failure);
+            if sample.outcome_reason.as_deref() == Some("tls") {
+                self.more(pick(
+                    lang,
+                    "Nếu tin máy chủ này, dùng --ca FILE",
+                    "if you trust this server, give its certificate with --ca FILE",
+                ));
+            }
         }
         self.direction("Tải xuống", "download", sample.down.as_ref());
         self.direction("Tải lên", "upload", sample.up.as_ref());
@@ -114,9 +121,10 @@ impl Block {
     fn latency(&mut self, latency: &Latency) {
         let lang = self.lang;
         let ms = |value: Option<f64>| {
+            let digits = |ms: f64| if ms < 10.0 { 1 } else { 0 };
             value.map_or_else(
                 || pick(lang, "không đo được", "not measured").to_owned(),
-                |ms| format!("{} ms", number(lang, ms, 0)),
+                |ms| format!("{} ms", number(lang, ms, digits(ms))),
             )
         };
         self.row("Độ trễ", "latency", ms(latency.idle_ms));

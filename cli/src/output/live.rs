@@ -51,7 +51,7 @@ impl Live {
     pub(crate) fn new(lang: Lang, quiet: bool, commune: Option<String>) -> Self {
         let spinner = (!quiet && can_redraw()).then(|| {
             let spinner = ProgressBar::with_draw_target(None, target());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
                 spinner.set_style(style);
             }
             spinner

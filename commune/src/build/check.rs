@@ -48,25 +48,27 @@ fn fault(ring: &Ring) -> Option<&'static str> {
     if !ring.is_closed {
         return Some("not closed: the last position differs from the first");
     }
-    if ring.vertices.len() < 3 || area2(&ring.closed()) == 0 {
+    if ring.vertices.len() < 3 {
         return Some("no area");
     }
-    let mut sorted = ring.vertices.clone();
-    sorted.sort_unstable();
-    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Some("passes through a position twice");
-    }
     let closed = ring.closed();
-    let mut fault = None;
+    let (mut crosses, mut touches) = (false, false);
     for_meetings(
         closed.len() - 1,
         |edge| (closed[edge], closed[edge + 1]),
         |_, _, meeting| match meeting {
-            Meeting::Cross(_) => fault = Some("crosses itself"),
-            Meeting::Touch => {
-                fault.get_or_insert("touches itself");
-            }
+            Meeting::Cross(_) => crosses = true,
+            Meeting::Touch => touches = true,
         },
     );
-    fault
+    let mut sorted = ring.vertices.clone();
+    sorted.sort_unstable();
+    let repeats = sorted.windows(2).any(|pair| pair[0] == pair[1]);
+    match () {
+        () if crosses => Some("crosses itself"),
+        () if area2(&closed) == 0 => Some("no area"),
+        () if repeats => Some("passes through a position twice"),
+        () if touches => Some("touches itself"),
+        () => None,
+    }
 }

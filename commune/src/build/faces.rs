@@ -56,7 +56,7 @@ impl Faces {
             self.walk_of[half_arc as usize] = self.walks.len() as u32;
             walk.half_arcs.push(half_arc);
             let area2 = area2(&arcs[half_arc as usize / 2].vertices);
-            walk.area2 += if half_arc % 2 == 0 { area2 } else { -area2 };
+            walk.area2 += if half_arc.is_multiple_of(2) { area2 } else { -area2 };
             half_arc = next[half_arc as usize];
         }
         self.walks.push(walk);

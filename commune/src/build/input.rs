@@ -191,12 +191,13 @@ fn code_of(id: Option<&RawValue>, code: Option<String>, at: &str) -> Result<Stri
             BuildError::input(at, "id", text, "the commune code as text of five digits, such as \"25195\"")
         })?),
     };
-    match (id, code) {
-        (Some(id), Some(code)) if id != code => {
+    let Some(id) = id else { return digits(code, 5, at, "properties.code") };
+    let id = digits(Some(id), 5, at, "id")?;
+    match code {
+        Some(code) if id != code => {
             Err(BuildError::input(at, "properties.code", &format!("{code:?}"), &format!("the id, {id:?}")))
         }
-        (Some(id), _) => digits(Some(id), 5, at, "id"),
-        (None, code) => digits(code, 5, at, "properties.code"),
+        _ => Ok(id),
     }
 }
 

@@ -23,9 +23,9 @@ use std::io::BufRead;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::Point;
 use crate::bundle::format::MAX_COMMUNES;
 use crate::plane::Metric;
+use crate::{Boundaries, BundleError, Point};
 
 /// Points of each chord at which its distance from the source is taken for the report.
 const DISPLACEMENT_SAMPLES: u32 = 8;
@@ -173,6 +173,9 @@ pub enum BuildError {
     /// Simplified borders could not be kept apart.
     #[error("simplified borders could not be kept from crossing")]
     Topology,
+    /// The borders are none of communes: too long or too many for a bundle to be read again.
+    #[error("the bundle would not load: {0}")]
+    Unloadable(#[from] BundleError),
 }
 
 impl BuildError {
@@ -208,6 +211,7 @@ pub fn build(input: impl BufRead, options: &BuildOptions) -> Result<(Vec<u8>, Bu
     }
     let displacement_m = source_to_bundle_m.max(bundle_to_source_m) + plane_rounding_m();
     let bundle = encode::encode(options, &communes, &arcs, displacement_m);
+    Boundaries::load(&bundle)?;
     let report = BuildReport {
         communes: communes.len(),
         source_vertices,

@@ -4,6 +4,7 @@ use super::arcs::{Arc, Label, chain};
 use super::edges::{EMPTY, Edge, SetId, Sets};
 use super::faces::{Faces, Walk};
 use super::input::SourceCommune;
+use super::noding::orientation;
 use super::{Hole, Overlap};
 use crate::bundle::{NOBODY, Sides};
 use crate::plane::{Metric, Vertex};
@@ -63,14 +64,16 @@ impl<'a> Owners<'a> {
 
 /// Gives small holes away; returns all holes, largest first.
 fn fill_holes(arcs: &mut [Arc<SetId>], faces: &Faces, owners: &Owners<'_>, sets: &mut Sets) -> Vec<Hole> {
+    let uncovered = || faces.walks.iter().filter(|walk| walk.cover == EMPTY);
     let mut holes = Vec::new();
-    for walk in faces.walks.iter().filter(|walk| walk.cover == EMPTY && walk.area2 > 0) {
+    for walk in uncovered().filter(|walk| walk.area2 > 0) {
+        let islands: Vec<&Walk> = uncovered().filter(|other| other.area2 < 0 && lies_in(arcs, other, walk)).collect();
         let neighbours = neighbours(arcs, faces, walk, owners, sets);
-        let area_km2 = area_km2(arcs, walk);
+        let area_km2 = area_km2(arcs, walk) + islands.iter().map(|island| area_km2(arcs, island)).sum::<f64>();
         let heir = neighbours.first().copied().filter(|_| area_km2 < FILLED_HOLE_KM2);
         if let Some(heir) = heir {
             let toggled = sets.single(heir);
-            for half_arc in &walk.half_arcs {
+            for half_arc in islands.iter().chain([&walk]).flat_map(|walk| &walk.half_arcs) {
                 let label = &mut arcs[*half_arc as usize / 2].label;
                 *label = sets.difference(*label, toggled);
             }
@@ -84,6 +87,22 @@ fn fill_holes(arcs: &mut [Arc<SetId>], faces: &Faces, owners: &Owners<'_>, sets:
     }
     holes.sort_by(|a, b| b.area_km2.total_cmp(&a.area_km2));
     holes
+}
+
+/// Whether a walk lies within another it does not touch: even-odd rule on the way west from one of its vertices.
+fn lies_in(arcs: &[Arc<SetId>], inner: &Walk, outer: &Walk) -> bool {
+    let vertices = |walk: &'_ Walk| {
+        walk.half_arcs.iter().map(|half_arc| &arcs[*half_arc as usize / 2].vertices).collect::<Vec<_>>()
+    };
+    let from = vertices(inner)[0][0];
+    let mut inside = false;
+    for pair in vertices(outer).into_iter().flat_map(|vertices| vertices.windows(2)) {
+        let (south, north) = if pair[0].y < pair[1].y { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+        if (south.y..north.y).contains(&from.y) && orientation(south, north, from).is_lt() {
+            inside = !inside;
+        }
+    }
+    inside
 }
 
 /// Owners around a face, longest shared border first, of equals the lowest code.

@@ -78,7 +78,7 @@ fn turned_nodes(source: &[Arc<Sides>], arcs: &[SimpleArc<'_>]) -> Vec<Chord> {
 
 fn first_chord(arcs: &[SimpleArc<'_>], half_arc: u32) -> Chord {
     let arc = half_arc / 2;
-    (arc, if half_arc % 2 == 0 { 0 } else { arcs[arc as usize].chords() as u32 - 1 })
+    (arc, if half_arc.is_multiple_of(2) { 0 } else { arcs[arc as usize].chords() as u32 - 1 })
 }
 
 fn plain<T>(arcs: &[SimpleArc<'_>], label: impl Fn(Sides) -> T) -> Vec<Arc<T>> {

@@ -63,7 +63,7 @@ impl<'a> SimpleArc<'a> {
 
     /// The vertex between two others that is furthest from their chord, and its distance in metres.
     ///
-    /// Without any between them this is the first of the two, at the distance rounding moved it.
+    /// Without any between them this is the first of the two, at no distance.
     fn furthest(&self, from: (u32, bool), to: (u32, bool)) -> (u32, f64) {
         let (a, b) = (self.position(from), self.position(to));
         let metric = Metric::at_vertex(a);

@@ -82,6 +82,7 @@ impl Bits<'_, '_> {
     }
 
     /// A field of `width` ≤ 32 bits; beyond the end there are zeros.
+    #[inline]
     pub(super) fn take(&mut self, width: u32) -> u64 {
         let rest = &self.reader.bytes[(self.reader.at + self.taken / 8).min(self.reader.bytes.len())..];
         let word = match rest.first_chunk() {

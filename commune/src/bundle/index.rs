@@ -20,8 +20,11 @@ const SMALLEST_SHIFT: u32 = 17;
 /// Squares are made larger until there are no more of them than this: 6 bytes each.
 const MAX_SQUARES: u64 = 1 << 21;
 
-/// Most runs of a bundle; Vietnam has about 110,000. Bounds what a hostile bundle can make us hold.
+/// Most runs of a bundle; Vietnam has about 100,000. Bounds what a hostile bundle can make us hold.
 const MAX_RUNS: usize = 1 << 22;
+
+/// Most squares one segment touches before its runs are no longer prolonged.
+const MAX_OPEN: usize = 64;
 
 /// Segments `vertices[first..=first + count]` of one arc.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +40,19 @@ struct Runs {
     done: Vec<(u32, Run)>,
     /// The squares the last segment touched, with their runs: the next segment mostly prolongs one of them.
     open: Vec<((i32, i32), usize)>,
+}
+
+impl Runs {
+    /// Adds segments within one square, if it is the one the last segment ended in.
+    fn prolong_by(&mut self, count: u32, square: (i32, i32)) -> bool {
+        match self.open[..] {
+            [(open, run)] if open == square => {
+                self.done[run].1.count += count;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The raster.
@@ -75,13 +91,23 @@ impl Index {
         let mut crossings: Vec<Crossing> = Vec::new();
         for (arc, sides) in sides.iter().enumerate() {
             runs.open.clear();
-            for first in starts[arc]..starts[arc + 1].saturating_sub(1) {
-                let (a, b) = (vertices[first as usize], vertices[first as usize + 1]);
-                index.extend_runs((first, a, b, *sides), &mut runs);
-                index.push_crossings(a, b, *sides, &mut crossings);
-            }
-            if runs.done.len() > MAX_RUNS || crossings.len() > MAX_RUNS {
-                return Err(BundleError::malformed("borders", "too many long segments, expected those of communes"));
+            let (mut first, last) = (starts[arc], starts[arc + 1].saturating_sub(1));
+            while first < last {
+                let rest = &vertices[first as usize..=last as usize];
+                let quiet = index.quiet_segments(rest);
+                if quiet > 0 && runs.prolong_by(quiet, index.square_of(rest[0])) {
+                    first += quiet;
+                    continue;
+                }
+                index.extend_runs((first, rest[0], rest[1], *sides), &mut runs);
+                index.push_crossings(rest[0], rest[1], *sides, &mut crossings);
+                first += 1;
+                if runs.done.len() > MAX_RUNS || crossings.len() > MAX_RUNS {
+                    return Err(BundleError::malformed(
+                        "borders",
+                        "too many long segments, expected those of communes",
+                    ));
+                }
             }
         }
         index.fill_owners(crossings);
@@ -135,15 +161,29 @@ impl Index {
         }
     }
 
+    /// Column and row of the square a vertex lies in.
+    fn square_of(&self, vertex: Vertex) -> (i32, i32) {
+        (vertex.x >> self.shift, vertex.y >> self.shift)
+    }
+
+    /// Row of the last reference parallel south of a vertex.
+    fn parallel_south_of(&self, vertex: Vertex) -> i32 {
+        ((i64::from(vertex.y) - (1 << (self.shift - 1)) - 1) >> self.shift) as i32
+    }
+
+    /// How many segments from the first vertex on leave neither its square nor its side of the reference parallel.
+    fn quiet_segments(&self, vertices: &[Vertex]) -> u32 {
+        let (square, parallel) = (self.square_of(vertices[0]), self.parallel_south_of(vertices[0]));
+        let is_quiet = |v: &&Vertex| self.square_of(**v) == square && self.parallel_south_of(**v) == parallel;
+        vertices[1..].iter().take_while(is_quiet).count() as u32
+    }
+
     /// Adds one segment to the runs of the squares it touches.
     fn extend_runs(&self, (first, a, b, sides): (u32, Vertex, Vertex, Sides), runs: &mut Runs) {
-        let from = (a.x >> self.shift, a.y >> self.shift);
-        if from == (b.x >> self.shift, b.y >> self.shift)
-            && let [(place, run)] = runs.open[..]
-            && place == from
-        {
-            runs.done[run].1.count += 1;
-            return;
+        // A segment across so many squares is none of a commune; not to look for its runs bounds the time a hostile
+        // bundle can take, since its runs then soon are too many.
+        if runs.open.len() > MAX_OPEN {
+            runs.open.clear();
         }
         let before = runs.open.len();
         squares_along(a, b, self.shift, |column, row| {
@@ -164,18 +204,13 @@ impl Index {
 
     /// Records where a segment crosses the reference parallels of the rows it spans.
     fn push_crossings(&self, a: Vertex, b: Vertex, sides: Sides, crossings: &mut Vec<Crossing>) {
-        // The first parallel south of a vertex, counted from the southern edge of its row.
-        let parallel = |y: i32| (i64::from(y) - (1 << (self.shift - 1)) - 1) >> self.shift;
-        if parallel(a.y) == parallel(b.y) {
-            return;
-        }
         let (south, north, east) = if a.y < b.y { (a, b, sides.right) } else { (b, a, sides.left) };
-        for row in parallel(south.y) + 1..=parallel(north.y) {
-            let y = reference(row as i32, self.shift);
+        for row in self.parallel_south_of(south) + 1..=self.parallel_south_of(north) {
+            let y = reference(row, self.shift);
             let across = i128::from(y - 2 * i64::from(south.y)) * (i128::from(north.x) - i128::from(south.x));
             let height = i128::from(north.y) - i128::from(south.y);
             crossings.push(Crossing {
-                row: row as i32 - self.row,
+                row: row - self.row,
                 x: 2 * i64::from(south.x) + across.div_euclid(height) as i64,
                 rest: across.rem_euclid(height) as f64 / height as f64,
                 east,

@@ -10,8 +10,8 @@ use crate::plane::UNITS_PER_DEGREE;
 /// Radii of accuracy in the circle of doubt: the accuracy holds 68 % of fixes, twice it 98.95 % of Gaussian ones.
 const ACCURACY_FACTOR: f64 = 2.0;
 
-/// Largest circle of doubt in metres: beyond it the list of candidates says nothing any more.
-const MAX_DOUBT_M: f64 = 20_000.0;
+/// Communes further than this many metres are not listed, however large the circle of doubt.
+const MAX_LISTED_M: f64 = 20_000.0;
 
 /// Most candidates listed.
 const MAX_CANDIDATES: usize = 16;
@@ -26,28 +26,32 @@ pub(super) fn resolve(boundaries: &Boundaries, point: Point, accuracy_m: Option<
     let border = nearest(&boundaries.index, &boundaries.blocks, &boundaries.vertices, origin);
     let border_m = border.map(|border| border_distance_m(point, origin, border));
 
-    let crossed = doubt_m.is_none_or(|doubt_m| border_m.is_some_and(|border_m| border_m <= doubt_m));
-    let candidates = match (crossed, owner) {
-        (true, _) => in_circle(boundaries, origin, owner, doubt_m.unwrap_or(MAX_DOUBT_M)),
-        (false, NOBODY) => nearest_commune(boundaries, border, border_m),
-        (false, owner) => vec![candidate(boundaries, owner, 0.0)],
+    let crossing_m = border_m.filter(|border_m| *border_m <= doubt_m);
+    let mut candidates = match crossing_m {
+        Some(border_m) => in_circle(boundaries, origin, owner, doubt_m.min(MAX_LISTED_M).max(border_m)),
+        None if owner == NOBODY => Vec::new(),
+        None => vec![candidate(boundaries, owner, 0.0)],
     };
-    let verdict = match (crossed && !candidates.is_empty(), owner) {
-        (true, _) => PlaceVerdict::Ambiguous,
-        (false, NOBODY) => PlaceVerdict::Outside,
-        (false, _) => PlaceVerdict::Certain,
+    let verdict = match (crossing_m, owner) {
+        (Some(_), _) => PlaceVerdict::Ambiguous,
+        (None, NOBODY) => PlaceVerdict::Outside,
+        (None, _) => PlaceVerdict::Certain,
     };
-    let code = match verdict {
-        PlaceVerdict::Outside => None,
-        _ => candidates.first().map(|candidate| candidate.code.clone()),
-    };
+    let code = candidates.first().map(|candidate| candidate.code.clone());
+    if verdict == PlaceVerdict::Outside {
+        candidates
+            .extend(border.zip(border_m).and_then(|(border, border_m)| nearest_commune(boundaries, border, border_m)));
+    }
     Place { verdict, code, candidates, border_m, table: Some(boundaries.reference.clone()) }
 }
 
-/// Radius in metres of the circle of doubt; `None` when the accuracy is no distance, so that nothing is certain.
-fn doubt_m(accuracy_m: Option<f64>, displacement_m: f64) -> Option<f64> {
-    let accuracy_m = accuracy_m.unwrap_or(0.0);
-    (accuracy_m >= 0.0).then(|| (ACCURACY_FACTOR * accuracy_m).min(MAX_DOUBT_M) + displacement_m)
+/// Radius in metres of the circle of doubt. One without end where the accuracy is no distance, so that nothing is certain.
+fn doubt_m(accuracy_m: Option<f64>, displacement_m: f64) -> f64 {
+    match accuracy_m {
+        None => displacement_m,
+        Some(accuracy_m) if accuracy_m >= 0.0 => ACCURACY_FACTOR * accuracy_m + displacement_m,
+        Some(_) => f64::INFINITY,
+    }
 }
 
 fn candidate(boundaries: &Boundaries, owner: u16, distance_m: f64) -> Candidate {
@@ -55,12 +59,12 @@ fn candidate(boundaries: &Boundaries, owner: u16, distance_m: f64) -> Candidate 
 }
 
 /// The communes the circle touches, nearest first.
-fn in_circle(boundaries: &Boundaries, origin: Origin, owner: u16, doubt_m: f64) -> Vec<Candidate> {
+fn in_circle(boundaries: &Boundaries, origin: Origin, owner: u16, radius_m: f64) -> Vec<Candidate> {
     let mut found: Vec<(u16, f64)> = Vec::new();
     if owner != NOBODY {
         found.push((owner, 0.0));
     }
-    borders_within(&boundaries.index, &boundaries.vertices, origin, doubt_m, |distance_m, sides| {
+    borders_within(&boundaries.index, &boundaries.vertices, origin, radius_m, |distance_m, sides| {
         for side in [sides.left, sides.right] {
             match found.iter_mut().find(|(owner, _)| *owner == side) {
                 Some((_, nearest_m)) => *nearest_m = nearest_m.min(distance_m),
@@ -69,20 +73,16 @@ fn in_circle(boundaries: &Boundaries, origin: Origin, owner: u16, doubt_m: f64) 
             }
         }
     });
-    // Communes are in order of their code, so the index breaks ties by the lowest code.
-    found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    // On a border both sides are at 0 m: the owner first. Else the lowest code, as communes are in order of their codes.
+    found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then((a.0 != owner).cmp(&(b.0 != owner))).then(a.0.cmp(&b.0)));
     found.truncate(MAX_CANDIDATES);
     found.into_iter().map(|(owner, distance_m)| candidate(boundaries, owner, distance_m)).collect()
 }
 
-fn nearest_commune(boundaries: &Boundaries, border: Option<Nearest>, border_m: Option<f64>) -> Vec<Candidate> {
-    let (Some(border), Some(border_m)) = (border, border_m) else { return Vec::new() };
-    [border.sides.left, border.sides.right]
-        .into_iter()
-        .filter(|side| *side != NOBODY)
-        .take(1)
-        .map(|side| candidate(boundaries, side, border_m))
-        .collect()
+/// The commune on the land side of the nearest border.
+fn nearest_commune(boundaries: &Boundaries, border: Nearest, border_m: f64) -> Option<Candidate> {
+    let side = [border.sides.left, border.sides.right].into_iter().find(|side| *side != NOBODY)?;
+    Some(candidate(boundaries, side, border_m))
 }
 
 fn border_distance_m(point: Point, origin: Origin, border: Nearest) -> f64 {

@@ -55,7 +55,9 @@ fn rank(point: Point, commune: &Commune) -> f64 {
 }
 
 /// Communes whose name with its type contains `text`, whatever the case, tone marks and diacritics; in order of the code.
+///
+/// A text of white space finds none.
 pub fn search(text: &str) -> Vec<&'static Commune> {
     let wanted = fold(text);
-    all().iter().filter(|commune| commune.folded.contains(&wanted)).collect()
+    all().iter().filter(|commune| !wanted.is_empty() && commune.folded.contains(&wanted)).collect()
 }

@@ -17,10 +17,13 @@ pub(crate) struct Commune {
     bounds: [f64; 4],
 }
 
+/// An edge by commune, ring and place in the ring.
+type EdgeName = (u32, u32, u32);
+
 pub(crate) struct Source {
     pub(crate) communes: Vec<Commune>,
     by_bounds: HashMap<(i32, i32), Vec<u32>>,
-    edges: HashMap<(i32, i32), Vec<(u32, u32, u32)>>,
+    edges: HashMap<(i32, i32), Vec<EdgeName>>,
 }
 
 /// The shared file, or a line that says why there is none.

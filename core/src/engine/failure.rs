@@ -122,8 +122,13 @@ impl Failure {
 }
 
 fn kind_of_io(error: &io::Error) -> Kind {
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+    // An I/O error may only wrap another one, which `source` skips.
+    let inner = error.get_ref();
+    if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
         return Kind::Tls;
+    }
+    if let Some(inner) = inner.and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        return kind_of_io(inner);
     }
     match error.kind() {
         io::ErrorKind::NetworkUnreachable

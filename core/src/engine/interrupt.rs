@@ -35,7 +35,7 @@ impl ChangeSignal {
     }
 
     /// Completes at the next change.
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         if let Some(receiver) = &mut self.0
             && receiver.changed().await.is_ok()
         {

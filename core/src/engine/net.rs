@@ -64,6 +64,15 @@ impl Network {
         }
     }
 
+    /// Whether the interface is there and may be used; nothing to check where the system chooses.
+    pub(crate) fn check_interface(&self) -> Result<(), Failure> {
+        let loopback: SocketAddr = match self.family {
+            Some(Family::V6) => (Ipv6Addr::LOCALHOST, 9).into(),
+            _ => (Ipv4Addr::LOCALHOST, 9).into(),
+        };
+        self.socket(loopback, Type::DGRAM, Protocol::UDP).map(drop)
+    }
+
     /// Whether the system knows a way out at all. Connecting a UDP socket asks the routing table and sends nothing; the
     /// addresses are for documentation (RFC 5737, RFC 3849).
     pub(crate) fn has_route(&self) -> bool {

@@ -106,6 +106,7 @@ impl Run {
     async fn phases(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
         self.reporter.phase(Phase::Connecting);
         self.check_plan()?;
+        self.network.check_interface()?;
         self.machine = Some(MachineWatch::begin(self.plan.machine_context).await);
         interrupt.guard(self.connect()).await?;
 
@@ -165,6 +166,10 @@ impl Run {
                 };
                 FlowBounds { budget: Some(ByteBudget::new(readable)), window_bytes: Some(window) }
             }
+            (Direction::Up, Some(bytes)) if bytes < load::BUDGET_MIN_BYTES => {
+                self.failed(too_small(direction, bytes));
+                return None;
+            }
             // What an upload may move is known when the download is over; until then nothing.
             (Direction::Up, _) => FlowBounds { budget: Some(ByteBudget::new(0)), window_bytes: None },
         };
@@ -218,7 +223,7 @@ impl Run {
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
         let share = self.budget.share(follows);
-        if share.is_spent() {
+        if share.is_spent() || share.bytes().is_some_and(|bytes| bytes < load::BUDGET_MIN_BYTES) {
             self.failed(Failure::new(Kind::Budget, format!("the budget left nothing for {}", name(direction))));
             return Ok(());
         }

@@ -207,9 +207,7 @@ pub(super) fn decide(question: Question<'_>, answer: &Answer, now: UtcMicros) ->
             Decision::Retry { problem, wait: Wait::Micros(least) }
         }
         408 | 425 | 429 | 503 => retry(ProblemKind::Busy, explain(code, body)),
-        400..=499 => {
-            Decision::Quarantine { problem: UploadProblem::new(ProblemKind::Refused, explain(code, body)) }
-        }
+        400..=499 => Decision::Quarantine { problem: UploadProblem::new(ProblemKind::Refused, explain(code, body)) },
         _ => retry(ProblemKind::ServerError, explain(code, body)),
     }
 }

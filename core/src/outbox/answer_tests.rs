@@ -75,7 +75,9 @@ fn only_a_receipt_for_this_sample_is_success() {
 #[test]
 fn a_success_without_a_receipt_is_a_retry_with_its_reason() {
     let portal = b"<html><body>Welcome to the hotel</body></html>".to_vec();
-    for body in [portal, Vec::new(), b"{}".to_vec(), b"{\"receipt\":null}".to_vec(), b"{\"receipt\":{\"v\":1}}".to_vec()] {
+    for body in
+        [portal, Vec::new(), b"{}".to_vec(), b"{\"receipt\":null}".to_vec(), b"{\"receipt\":{\"v\":1}}".to_vec()]
+    {
         let decision = answered(200, &[], body.clone(), &[]);
         assert_eq!(kind(&decision), Some(ProblemKind::NotAReceipt), "{}", String::from_utf8_lossy(&body));
         assert!(matches!(decision, Decision::Retry { wait: Wait::Backoff, .. }));

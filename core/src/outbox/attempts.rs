@@ -1,16 +1,22 @@
 //! Runs that go on: written down before the first packet, so that whatever happens to the process leaves a sample.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use ispeed_protocol::UtcMicros;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::ledger::{self, Event};
+use super::schema::BUSY_TIMEOUT;
 use super::{Before, Outbox, caps, lease, samples};
 use crate::assemble::{Assembled, Draft};
 use crate::budget;
 use crate::error::{Error, Result};
+
+/// How long a finished run waits for readers of other programs before it leaves the log as it is: what a person does not
+/// notice.
+const TIDY_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A run whose process died; it belongs to this opening of the outbox now and waits to be finished.
 #[derive(Clone, PartialEq, Debug)]
@@ -103,7 +109,10 @@ impl Outbox {
     /// keeps it until the next time; the sample is safe either way.
     fn forget_draft(&self) {
         let emptied = self.read(|connection| {
-            Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
+            connection.busy_timeout(TIDY_TIMEOUT)?;
+            let held_up = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            Ok(held_up?)
         });
         if !matches!(emptied, Ok(false)) {
             tracing::debug!(?emptied, "the write-ahead log could not be emptied");
@@ -123,11 +132,7 @@ impl Outbox {
             self.session.hold().map_err(Error::storage)?;
             let mut adopted = Vec::new();
             for session in &dead {
-                tx.execute(
-                    "UPDATE samples SET state = 'waiting', sending_session = NULL, sending_until = NULL \
-                     WHERE state = 'sending' AND sending_session = ?1",
-                    [session],
-                )?;
+                release(tx, session)?;
                 for attempt in attempts_of(tx, session)? {
                     tx.execute(
                         "UPDATE attempts SET session = ?2 WHERE id = ?1",
@@ -139,6 +144,11 @@ impl Outbox {
             }
             Ok(adopted)
         })
+    }
+
+    /// Lets what dead processes were sending wait again, without taking over their runs.
+    pub fn release_dead(&self) -> Result<()> {
+        self.write(|tx| self.dead_sessions(tx)?.iter().try_for_each(|session| release(tx, session)))
     }
 
     fn dead_sessions(&self, connection: &Connection) -> Result<Vec<String>> {
@@ -157,6 +167,15 @@ impl Outbox {
         named.dedup();
         Ok(named)
     }
+}
+
+fn release(connection: &Connection, session: &str) -> Result<()> {
+    connection.execute(
+        "UPDATE samples SET state = 'waiting', sending_session = NULL, sending_until = NULL \
+         WHERE state = 'sending' AND sending_session = ?1",
+        [session],
+    )?;
+    Ok(())
 }
 
 fn attempts_of(connection: &Connection, session: &str) -> Result<Vec<DeadAttempt>> {

@@ -55,11 +55,15 @@ impl Outbox {
         let url = collector_url(collector)?;
         let key = PublicKey::parse(key).map_err(|e| Error::input("key", key, e.to_string()))?;
         self.write(|tx| {
+            let known = trusted_keys(tx, &url)?.contains(&key);
             tx.execute(
                 "INSERT INTO collector_keys (url, key, source, since) VALUES (?1, ?2, 'explicit', ?3) \
                  ON CONFLICT (url, key) DO UPDATE SET source = 'explicit'",
                 params![url, key.text(), now.as_micros()],
             )?;
+            if known {
+                return Ok(());
+            }
             let mut statement = tx.prepare(
                 "SELECT id FROM samples WHERE state = 'quarantined' AND collector = ?1 AND problem_kind = ?2",
             )?;
@@ -87,13 +91,9 @@ impl Outbox {
                 "SELECT url, key, source, since FROM collector_keys WHERE ?1 IS NULL OR url = ?1 ORDER BY url, since",
             )?;
             let rows = statement.query_map([url], |row| {
-                let source = if row.get::<_, String>(2)? == "explicit" { KeySource::Explicit } else { KeySource::FirstUse };
-                Ok(CollectorKey {
-                    collector: row.get(0)?,
-                    key: row.get(1)?,
-                    source,
-                    since: UtcMicros(row.get(3)?),
-                })
+                let source =
+                    if row.get::<_, String>(2)? == "explicit" { KeySource::Explicit } else { KeySource::FirstUse };
+                Ok(CollectorKey { collector: row.get(0)?, key: row.get(1)?, source, since: UtcMicros(row.get(3)?) })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })

@@ -76,9 +76,7 @@ pub(super) fn known(outbox: &Path) -> Vec<String> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let prefix = format!("{name}{MARK}");
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix(&prefix).map(str::to_owned))
-        .collect()
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix(&prefix).map(str::to_owned)).collect()
 }
 
 fn lease_path(outbox: &Path, session: &str) -> PathBuf {
@@ -101,7 +99,7 @@ mod tests {
         session.hold().unwrap();
         session.hold().unwrap();
         assert!(is_live(&outbox, &session.id));
-        assert_eq!(known(&outbox), [session.id.clone()]);
+        assert_eq!(known(&outbox), std::slice::from_ref(&session.id));
         let id = session.id.clone();
         drop(session);
         assert!(!is_live(&outbox, &id));

@@ -43,7 +43,9 @@ pub use before::Before;
 pub use caps::{Caps, MAX_UNSENT_BYTES, MAX_UNSENT_SAMPLES, Stock};
 pub use collectors::{CollectorKey, KeySource, collector_url};
 pub use ledger::{Event, LedgerEntry};
-pub use retry::{BACKOFF_BASE_MICROS, BACKOFF_CAP_MICROS, CREDENTIALS_WAIT_MICROS, MAX_WAIT_MICROS};
+pub use retry::{
+    BACKOFF_BASE_MICROS, BACKOFF_CAP_MICROS, BACKOFF_FLOOR_MICROS, CREDENTIALS_WAIT_MICROS, MAX_WAIT_MICROS,
+};
 pub use samples::{Filter, State, StoredSample};
 pub use sending::{AfterUpload, NextUpload, SEND_LEASE_MICROS, UploadRequest};
 

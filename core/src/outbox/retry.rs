@@ -48,7 +48,9 @@ pub(super) fn random_fraction() -> f64 {
 pub(super) fn retry_after_micros(headers: &[(String, String)], now: UtcMicros) -> Option<i64> {
     let value = header(headers, "retry-after")?;
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(value.parse::<i64>().map_or(MAX_WAIT_MICROS, |s| s.saturating_mul(1_000_000).min(MAX_WAIT_MICROS)));
+        return Some(
+            value.parse::<i64>().map_or(MAX_WAIT_MICROS, |s| s.saturating_mul(1_000_000).min(MAX_WAIT_MICROS)),
+        );
     }
     let at = http_date(value)?;
     let from = header(headers, "date").and_then(http_date).unwrap_or(now);

@@ -118,23 +118,25 @@ impl Outbox {
         Ok(all)
     }
 
-    /// Calls `each` with the samples, the newest first, one at a time in memory.
+    /// Calls `each` with the samples, the newest first, one at a time in memory. `each` may call the outbox; samples erased
+    /// meanwhile are left out.
     pub fn each_sample(&self, filter: Filter, mut each: impl FnMut(StoredSample) -> Result<()>) -> Result<()> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(&format!(
-                "SELECT {COLUMNS} FROM samples WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR started_at < ?2) \
-                 ORDER BY started_at DESC, id DESC LIMIT ?3"
-            ))?;
-            let mut rows = statement.query(params![
-                filter.state.map(State::text),
-                filter.before.map(UtcMicros::as_micros),
-                filter.limit.map_or(-1, i64::from)
-            ])?;
-            while let Some(row) = rows.next()? {
-                each(from_row(row)?)?;
+        let ids = self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id FROM samples WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR started_at < ?2) \
+                 ORDER BY started_at DESC, id DESC LIMIT ?3",
+            )?;
+            let before = filter.before.map(UtcMicros::as_micros);
+            let limit = filter.limit.map_or(-1, i64::from);
+            let ids = statement.query_map(params![filter.state.map(State::text), before, limit], |row| row.get(0))?;
+            Ok(ids.collect::<rusqlite::Result<Vec<String>>>()?)
+        })?;
+        for id in &ids {
+            if let Some(sample) = self.sample(parse_id(id)?)? {
+                each(sample)?;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Puts a quarantined sample back into the queue, as if it had never been tried. Errors: `not_found`; `input` when it

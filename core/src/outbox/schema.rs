@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Marks a file as an ispeed outbox (`PRAGMA application_id`): ASCII "iSpO".
 const APPLICATION_ID: i64 = 0x6953_704F;
 /// How long a statement waits for another program's transaction; those are milliseconds, so seconds mean trouble.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is left of the write-ahead log after a checkpoint; phones count every megabyte of an app.
 const JOURNAL_SIZE_LIMIT_BYTES: i64 = 1 << 20;
 /// Switching a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself.
@@ -20,6 +20,7 @@ const WAL_TRIES: u32 = 100;
 /// One entry a version; entry `n` brings a file from version `n` to `n + 1`. Entries are never edited once released.
 const MIGRATIONS: &[&str] = &[VERSION_1];
 
+// The large columns come last: SQLite reaches a column through all bytes before it, and the queue is scanned often.
 const VERSION_1: &str = "
 CREATE TABLE device (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -47,25 +48,25 @@ CREATE TABLE attempts (
 ) STRICT;
 CREATE TABLE samples (
   id TEXT PRIMARY KEY,
-  sha256 TEXT NOT NULL,
-  body BLOB NOT NULL,
-  body_bytes INTEGER NOT NULL,
-  signature TEXT NOT NULL,
-  collector TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
-  share INTEGER NOT NULL,
-  code TEXT,
-  counts INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('local', 'waiting', 'sending', 'sent', 'quarantined')),
+  share INTEGER NOT NULL,
   tries INTEGER NOT NULL DEFAULT 0,
   next_at INTEGER NOT NULL DEFAULT 0,
-  sending_session TEXT,
   sending_until INTEGER,
+  sending_session TEXT,
+  started_at INTEGER NOT NULL,
+  code TEXT,
+  counts INTEGER NOT NULL,
+  collector TEXT NOT NULL,
+  body_bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  sent_at INTEGER,
   problem_kind TEXT,
   problem TEXT,
-  answer BLOB,
+  body BLOB NOT NULL,
   receipt BLOB,
-  sent_at INTEGER,
+  answer BLOB,
   CHECK ((state = 'sent') = (receipt IS NOT NULL)),
   CHECK ((state = 'sending') = (sending_until IS NOT NULL))
 ) STRICT;

@@ -190,7 +190,13 @@ fn sent(tx: &Connection, sample: &StoredSample, receipt: &[u8], answer: &Answer,
     ledger::write(tx, now, sample.id, Event::Sent, None)
 }
 
-fn retry(tx: &Connection, sample: &StoredSample, problem: UploadProblem, wait: Wait, now: UtcMicros) -> Result<AfterUpload> {
+fn retry(
+    tx: &Connection,
+    sample: &StoredSample,
+    problem: UploadProblem,
+    wait: Wait,
+    now: UtcMicros,
+) -> Result<AfterUpload> {
     let tries = sample.tries.saturating_add(1);
     let demanded = match wait {
         Wait::Backoff => None,

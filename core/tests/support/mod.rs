@@ -1,5 +1,5 @@
 //! What the tests of this crate share: drafts, finished samples, and a collector that signs like the real one.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
 pub mod http;
 

@@ -109,9 +109,8 @@ impl Meter {
         let sum = |field: fn(&SocketCounters) -> Option<u64>| {
             now.iter().try_fold(0, |sum, (now, base)| plus(Some(sum), field(now), field(base)))
         };
-        let level = |field: fn(&SocketCounters) -> Option<u64>| {
-            now.iter().try_fold(0, |sum, (now, _)| Some(sum + field(now)?))
-        };
+        let level =
+            |field: fn(&SocketCounters) -> Option<u64>| now.iter().try_fold(0, |sum, (now, _)| Some(sum + field(now)?));
         let mean = |field: fn(&SocketCounters) -> Option<u32>| {
             let known: Vec<u64> = now.iter().filter_map(|(now, _)| field(now)).map(u64::from).collect();
             let n = u64::try_from(known.len()).ok().filter(|n| *n > 0)?;

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 
 use uuid::Variant;
 
+use super::TEXT_MAX_CHARS;
 use super::checker::Checker;
 use crate::PROTOCOL_VERSION;
-use crate::device::{Radio, Transport};
+use crate::device::{Measurer, Radio, RadioSpan, Transport};
 use crate::evidence::Evidence;
+use crate::facts::Facts;
 use crate::identity::device_id;
 use crate::sample::{MachineContext, Sample};
 use crate::servers::UsedServer;
@@ -30,14 +32,8 @@ pub(super) fn sample(sample: &Sample, check: &mut Checker) {
     times(sample, check);
     check.text("/consent/version", Some(&sample.consent.version), 64);
     device(sample, check);
-    check.text("/measurer/role_code", sample.measurer.role_code.as_deref(), 64);
-    check.text("/campaign", sample.campaign.as_deref(), 64);
-    check.text("/pair_id", sample.pair_id.as_deref(), 64);
-    for (name, radio) in [("start", &sample.radio.start), ("end", &sample.radio.end)] {
-        if let Some(radio) = radio {
-            self::radio(&format!("/radio/{name}"), radio, check);
-        }
-    }
+    circumstances(Some(&sample.measurer), &sample.campaign, &sample.pair_id, check);
+    radios(&sample.radio, check);
     transport(&sample.transport, check);
     if let Some(server) = &sample.server {
         self::server(server, check);
@@ -56,7 +52,37 @@ pub(super) fn sample(sample: &Sample, check: &mut Checker) {
     check.integer("/method", u64::from(sample.method), 1..=u64::from(u32::MAX));
     check.code("/program/name", Some(&sample.program.name), 64, "-_");
     check.text("/program/version", Some(&sample.program.version), 64);
-    check.text("/program/build", sample.program.build.as_deref(), 64);
+    check.text("/program/build", sample.program.build.as_deref(), TEXT_MAX_CHARS);
+}
+
+/// What only the shell knows, before a sample is made of it; positions are in `place`.
+pub(super) fn facts(facts: &Facts, check: &mut Checker) {
+    circumstances(facts.measurer.as_ref(), &facts.campaign, &facts.pair_id, check);
+    radios(&facts.radio, check);
+    transport(&facts.transport, check);
+    check.text("/os_version", facts.os_version.as_deref(), TEXT_MAX_CHARS);
+    check.text("/model", facts.model.as_deref(), TEXT_MAX_CHARS);
+    check.text("/app_build", facts.app_build.as_deref(), TEXT_MAX_CHARS);
+}
+
+fn circumstances(
+    measurer: Option<&Measurer>,
+    campaign: &Option<String>,
+    pair_id: &Option<String>,
+    check: &mut Checker,
+) {
+    let role_code = measurer.and_then(|measurer| measurer.role_code.as_deref());
+    check.text("/measurer/role_code", role_code, TEXT_MAX_CHARS);
+    check.text("/campaign", campaign.as_deref(), TEXT_MAX_CHARS);
+    check.text("/pair_id", pair_id.as_deref(), TEXT_MAX_CHARS);
+}
+
+fn radios(span: &RadioSpan, check: &mut Checker) {
+    for (name, radio) in [("start", &span.start), ("end", &span.end)] {
+        if let Some(radio) = radio {
+            self::radio(&format!("/radio/{name}"), radio, check);
+        }
+    }
 }
 
 fn instant(pointer: &str, at: UtcMicros, check: &mut Checker) {
@@ -89,8 +115,8 @@ fn device(sample: &Sample, check: &mut Checker) {
         }
     }
     check.code("/device/platform", Some(&device.platform), 32, "_");
-    check.text("/device/os_version", device.os_version.as_deref(), 128);
-    check.text("/device/model", device.model.as_deref(), 128);
+    check.text("/device/os_version", device.os_version.as_deref(), TEXT_MAX_CHARS);
+    check.text("/device/model", device.model.as_deref(), TEXT_MAX_CHARS);
 }
 
 /// Ranges of 3GPP TS 36.133/38.133 (reports) and 36.331/38.331 (identities), widened where phones exceed them.
@@ -113,7 +139,7 @@ fn transport(transport: &Transport, check: &mut Checker) {
             check.require(is_plmn(plmn), &format!("/transport/{name}"), shown, "MCC-MNC, such as 452-04");
         }
     }
-    check.text("/transport/sim_brand", transport.sim_brand.as_deref(), 64);
+    check.text("/transport/sim_brand", transport.sim_brand.as_deref(), TEXT_MAX_CHARS);
 }
 
 fn is_plmn(text: &str) -> bool {

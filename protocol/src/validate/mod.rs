@@ -11,6 +11,8 @@ mod place;
 use serde_json::Value;
 
 use crate::Sample;
+use crate::consent::Share;
+use crate::facts::Facts;
 use crate::problem::FieldError;
 use checker::Checker;
 
@@ -18,6 +20,8 @@ use checker::Checker;
 pub const ERRORS_MAX: usize = 50;
 /// Longest excerpt of a wrong value, characters.
 pub const EXCERPT_MAX_CHARS: usize = 80;
+/// Longest free text: a model name or a campaign code, not a diary.
+pub const TEXT_MAX_CHARS: usize = 200;
 /// Most bins of a series: 10 s of 50 ms bins five times over.
 pub const SERIES_BINS_MAX: usize = 1_024;
 
@@ -34,6 +38,15 @@ pub fn validate(sample: &Sample) -> Vec<FieldError> {
     context::sample(sample, &mut check);
     place::place(sample, &mut check);
     measured::figures(sample, &mut check);
+    check.into_errors()
+}
+
+/// Every value that cannot be in what a shell pushes, so that it is refused while the shell can still be told, and not later
+/// by a collector.
+pub fn validate_facts(facts: &Facts) -> Vec<FieldError> {
+    let mut check = Checker::default();
+    place::fixes(&facts.fixes, Share::Precise, &mut check);
+    context::facts(facts, &mut check);
     check.into_errors()
 }
 

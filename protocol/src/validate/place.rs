@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use crate::consent::Share;
-use crate::place::{Fix, Place, PlaceVerdict};
+use crate::place::{Fix, Fixes, Place, PlaceVerdict};
 use crate::sample::Sample;
 
 const CANDIDATES_MAX: usize = 64;
@@ -19,12 +19,7 @@ pub(super) fn place(sample: &Sample, check: &mut Checker) {
             u64::from(cell.row.unsigned_abs()) <= ROW_MAX && u64::from(cell.column.unsigned_abs()) <= COLUMN_MAX;
         check.require(on_earth, "/cell", cell, "a cell between the poles");
     }
-    let fixes = [("start", &sample.fixes.start), ("mid", &sample.fixes.mid), ("end", &sample.fixes.end)];
-    for (name, fix) in fixes {
-        if let Some(fix) = fix {
-            self::fix(&format!("/fixes/{name}"), fix, sample.consent.share, check);
-        }
-    }
+    fixes(&sample.fixes, sample.consent.share, check);
     if sample.consent.share == Share::None {
         let expected = "null, since consent.share is none";
         let code = sample.place.code.as_deref();
@@ -37,6 +32,15 @@ pub(super) fn place(sample: &Sample, check: &mut Checker) {
         );
         if let Some(cell) = sample.cell {
             check.require(false, "/cell", cell, expected);
+        }
+    }
+}
+
+/// Positions; their points only where `share` covers them.
+pub(super) fn fixes(fixes: &Fixes, share: Share, check: &mut Checker) {
+    for (name, fix) in [("start", &fixes.start), ("mid", &fixes.mid), ("end", &fixes.end)] {
+        if let Some(fix) = fix {
+            self::fix(&format!("/fixes/{name}"), fix, share, check);
         }
     }
 }

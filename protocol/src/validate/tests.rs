@@ -235,6 +235,20 @@ fn what_is_no_json_is_refused_at_the_root() {
 }
 
 #[test]
+fn facts_are_held_to_what_a_sample_may_say() {
+    let facts: Facts = serde_json::from_value(json!({
+        "fixes": {"start": {"lat": 11.5, "lon": 106.9, "accuracy_m": -1.0, "source": "gnss"}},
+        "radio": {"end": {"technology": "4g", "rsrp_dbm": 2_147_483_647}},
+        "transport": {"kind": "cellular", "sim_plmn": "45204"},
+        "model": "",
+    }))
+    .unwrap();
+    let pointers: Vec<String> = validate_facts(&facts).into_iter().map(|error| error.pointer).collect();
+    assert_eq!(pointers, ["/fixes/start/accuracy_m", "/radio/end/rsrp_dbm", "/transport/sim_plmn", "/model"]);
+    assert_eq!(validate_facts(&Facts::default()), []);
+}
+
+#[test]
 fn reports_are_bounded() {
     let mut document = document();
     let candidate = json!({"id": "BAD ID", "rtt_ms": -1.0, "outcome": ""});

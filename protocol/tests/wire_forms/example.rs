@@ -60,17 +60,17 @@ fn series(bins: u32, segments_a_bin: u32) -> Series {
     }
 }
 
-fn direction(load_start_us: u64, segments_a_bin: u32) -> DirectionResult {
+fn direction(load_start_us: u64, segments_a_bin: u32, half_width_bps: f64) -> DirectionResult {
     let series = series(40, segments_a_bin);
-    let window_bytes: u64 = series.app_bytes[10..].iter().sum();
-    let window_ms = 1_500.0;
+    let window_bytes: u64 = series.app_bytes[8..].iter().sum();
+    let window_ms = 1_600.0;
     let goodput_bps = window_bytes as f64 * 8_000.0 / window_ms;
     DirectionResult {
         goodput_bps: Some(goodput_bps),
-        interval_bps: Some([(goodput_bps * 0.99).round(), (goodput_bps * 1.01).round()]),
-        ip_rate_bps: Some((goodput_bps * 1_500.0 / 1_448.0).round()),
+        interval_bps: Some([goodput_bps - half_width_bps, goodput_bps + half_width_bps]),
+        ip_rate_bps: Some(goodput_bps * 1_500.0 / 1_448.0),
         load_start_us,
-        window_start_ms: Some(load_start_us as f64 / 1_000.0 + 500.0),
+        window_start_ms: Some(load_start_us as f64 / 1_000.0 + 400.0),
         window_ms: Some(window_ms),
         duration_ms: 2_000.0,
         stop_reason: StopReason::Converged,
@@ -208,7 +208,7 @@ fn network() -> (Transport, UsedServer) {
 }
 
 pub(crate) fn sample() -> Sample {
-    let (down, up) = (direction(1_200_000, 199), direction(4_100_000, 99));
+    let (down, up) = (direction(1_200_000, 199, 237_580.6), direction(4_100_000, 99, 121_740.6));
     let sender_series = Series { segments: None, kernel_bytes: None, ..down.series.clone() };
     let key = device().public();
     let (transport, server) = network();

@@ -68,8 +68,7 @@ async fn secure(socket: LoadSocket, service: &Service) -> Option<LoadStream> {
 
 async fn serve_http(stream: LoadStream, peer: SocketAddr, place: Place, service: Arc<Service>) {
     let probe = stream.probe().clone();
-    let connection =
-        Connection { peer, probe: probe.clone(), udp_port: service.udp_port, place: Arc::new(place) };
+    let connection = Connection { peer, probe: probe.clone(), udp_port: service.udp_port, place: Arc::new(place) };
     let closing = service.closing.clone();
     let http = http1::Builder::new()
         .timer(TokioTimer::new())

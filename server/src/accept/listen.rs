@@ -28,7 +28,8 @@ pub(super) struct Listening {
 pub(super) fn listen(addr: SocketAddr, v6_only: bool) -> io::Result<Listening> {
     for _ in 0..PORT_TRIES {
         let tcp = tcp(addr, v6_only)?;
-        let bound = tcp.local_addr()?.as_socket().ok_or_else(|| io::Error::other("a TCP socket without an IP address"))?;
+        let bound =
+            tcp.local_addr()?.as_socket().ok_or_else(|| io::Error::other("a TCP socket without an IP address"))?;
         match udp(bound, v6_only) {
             Ok(udp) => return finish(tcp, udp),
             Err(e) if addr.port() != 0 => return Err(e),

@@ -56,7 +56,9 @@ fn write_pair(
     public_name: Option<&str>,
 ) -> Result<(), ServeError> {
     let mut names: Vec<String> = LOCAL_NAMES.map(str::to_owned).to_vec();
-    names.extend(listen.iter().map(|addr| addr.ip().to_canonical()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()));
+    names.extend(
+        listen.iter().map(|addr| addr.ip().to_canonical()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()),
+    );
     names.extend(public_name.map(str::to_owned));
     names.sort();
     names.dedup();

@@ -36,18 +36,20 @@ pub(crate) struct EvidenceFindings {
 ///
 /// `times_made_up`: a demo spreads its runs over simulated hours, so their times say nothing.
 pub(crate) fn check(sample: &Sample, servers: &Servers, times_made_up: bool) -> EvidenceFindings {
+    let disagrees = |cause| EvidenceFindings { state: EvidenceState::Mismatch, attested: false, cause: Some(cause) };
     for (index, evidence) in sample.evidence.iter().enumerate() {
         let times = if times_made_up { Ok(()) } else { times(sample, evidence) };
         if let Err(cause) = times.and_then(|()| one(sample, evidence, servers)) {
-            let cause = Some(format!("evidence[{index}]: {cause}"));
-            return EvidenceFindings { state: EvidenceState::Mismatch, attested: false, cause };
+            return disagrees(format!("evidence[{index}]: {cause}"));
         }
+    }
+    if sample.evidence.windows(2).any(|pair| pair[0].token_id != pair[1].token_id) {
+        return disagrees("the directions were paid for by different tokens".to_owned());
     }
     for direction in [Direction::Down, Direction::Up] {
         let found = sample.evidence.iter().filter(|e| e.direction == direction).count();
         if found > 1 {
-            let cause = Some(format!("{found} evidences of one direction"));
-            return EvidenceFindings { state: EvidenceState::Mismatch, attested: false, cause };
+            return disagrees(format!("{found} evidences of one direction"));
         }
         let has_figure = result(sample, direction).is_some_and(|r| r.goodput_bps.is_some());
         if has_figure && found == 0 {

@@ -59,8 +59,8 @@ pub(super) async fn put_sample(
     };
     collector.metrics.samples.add(outcome as usize);
     collector.metrics.submission_seconds.observe(began.elapsed().as_secs_f64());
-    if let (Ok((SampleOutcome::Stored, submitted)), now) = (&result, (collector.config.clock)()) {
-        collector.metrics.judged(&submitted.verdict, now);
+    if let Ok((SampleOutcome::Stored, submitted)) = &result {
+        collector.metrics.judged(&submitted.verdict, submitted.receipt.received_at);
     }
     result.map(|(_, submitted)| Json(submitted))
 }

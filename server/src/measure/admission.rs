@@ -65,20 +65,10 @@ impl Admission {
         *state.per_device.entry(claims.device_id.clone()).or_default() += 1;
         *state.per_prefix.entry(prefix.to_owned()).or_default() += 1;
         drop(state);
-        Ok(Reservation {
-            admission: Arc::clone(self),
-            device_id: claims.device_id.clone(),
-            prefix: prefix.to_owned(),
-        })
+        Ok(Reservation { admission: Arc::clone(self), device_id: claims.device_id.clone(), prefix: prefix.to_owned() })
     }
 
-    fn check_places(
-        &self,
-        state: &State,
-        claims: &TokenClaims,
-        prefix: &str,
-        egress_bps: u64,
-    ) -> Result<(), Refusal> {
+    fn check_places(&self, state: &State, claims: &TokenClaims, prefix: &str, egress_bps: u64) -> Result<(), Refusal> {
         let of = |counts: &HashMap<String, usize>, key: &str| counts.get(key).copied().unwrap_or(0);
         if state.used.len() >= limits::USED_TOKENS_MAX {
             return Err(Refusal::Busy("too many runs were begun in the last minute"));

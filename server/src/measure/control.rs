@@ -151,13 +151,8 @@ impl Control {
         }
         let inner = &self.measure.0;
         let recorded = recorder.finish();
-        match evidence::stopped(
-            &self.session,
-            direction,
-            recorded,
-            &inner.config.server_id,
-            &inner.config.evidence_key,
-        ) {
+        match evidence::stopped(&self.session, direction, recorded, &inner.config.server_id, &inner.config.evidence_key)
+        {
             Ok(stopped) => self.tell(stopped).await,
             Err(e) => tracing::error!("evidence cannot be signed: {e}"),
         }

@@ -17,11 +17,11 @@ use ispeed_protocol::token;
 use ispeed_wire::sys::{answer_datagram, receive_datagram, stamp_datagrams, tell_local_addresses};
 use socket2::SockRef;
 
+use super::Measure;
 use super::clock::Clock;
 use super::network::network_prefix;
 use super::sessions::Sessions;
 use super::stats::MeasureStats;
-use super::Measure;
 use crate::limits;
 
 /// How long the thread may sleep before it looks whether it is to end.
@@ -106,7 +106,7 @@ impl Echo {
                 let session = self.sessions.by_echo_id(header.echo_id)?;
                 let request = EchoPacket::decode(packet, session.key())?;
                 session
-                    .take(request.train, request.sequence, true)
+                    .take(request.train, request.sequence, packet.len(), true)
                     .then(|| reply(&request, EchoKind::Reply, received_us, &self.clock, session.key(), packet.len()))
             }
             EchoKind::Probe => self.answer_probe(packet, from, received_us),

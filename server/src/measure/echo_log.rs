@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ispeed_protocol::control::EchoTrain;
+use ispeed_wire::Budget;
 
 use crate::limits;
 
@@ -12,6 +13,9 @@ use crate::limits;
 pub(super) struct EchoSession {
     id: u64,
     key: [u8; 32],
+    /// The run's own: what the echo moves is part of what the token allows.
+    down: Budget,
+    up: Budget,
     log: Mutex<Log>,
 }
 
@@ -22,8 +26,8 @@ struct Log {
 }
 
 impl EchoSession {
-    pub(super) fn new(id: u64, key: [u8; 32]) -> Self {
-        Self { id, key, log: Mutex::default() }
+    pub(super) fn new(id: u64, key: [u8; 32], down: Budget, up: Budget) -> Self {
+        Self { id, key, down, up, log: Mutex::default() }
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -34,10 +38,12 @@ impl EchoSession {
         &self.key
     }
 
-    /// Counts a packet; whether it may be answered. Only UDP is logged, for only UDP loses packets.
-    pub(super) fn take(&self, train: u16, sequence: u32, log_it: bool) -> bool {
+    /// Counts a request of `bytes`; whether it may be answered by as many. Only UDP is logged, for only UDP loses
+    /// packets.
+    pub(super) fn take(&self, train: u16, sequence: u32, bytes: usize, log_it: bool) -> bool {
+        let bytes = bytes as u64;
         let mut log = self.log();
-        if log.packets >= limits::ECHO_PACKETS_MAX {
+        if log.packets >= limits::ECHO_PACKETS_MAX || self.up.take(bytes) < bytes || self.down.take(bytes) < bytes {
             return false;
         }
         log.packets += 1;
@@ -113,9 +119,14 @@ mod tests {
         (0..5_000u32).for_each(|n| ranges.insert(n * 2 + 10));
         assert_eq!(ranges.0.len(), limits::ECHO_RANGES_MAX);
 
-        let session = EchoSession::new(1, [0; 32]);
-        assert!((0..limits::ECHO_PACKETS_MAX).all(|n| session.take((n % 40) as u16, n, true)));
-        assert!(!session.take(0, 0, true));
+        let plenty = || Budget::new(1 << 30);
+        let session = EchoSession::new(1, [0; 32], plenty(), plenty());
+        assert!((0..limits::ECHO_PACKETS_MAX).all(|n| session.take((n % 40) as u16, n, 172, true)));
+        assert!(!session.take(0, 0, 172, true));
         assert_eq!(session.trains().len(), limits::ECHO_TRAINS_MAX);
+
+        let poor = EchoSession::new(1, [0; 32], Budget::new(200), plenty());
+        assert!(poor.take(0, 0, 172, true), "within the budget");
+        assert!(!poor.take(0, 1, 172, true), "beyond it");
     }
 }

@@ -75,8 +75,7 @@ fn prepare(measure: &Measure, session: &Session, direction: Direction, connectio
 
 fn parse(path: &str) -> Result<(Direction, u8), Refusal> {
     let wrong = || Refusal::Flow(format!("{path:?}; expected /v1/load/down/0 or /v1/load/up/0"));
-    let (direction, number) =
-        path.strip_prefix("/v1/load/").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
+    let (direction, number) = path.strip_prefix("/v1/load/").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
     let direction = match direction {
         "down" => Direction::Down,
         "up" => Direction::Up,
@@ -115,7 +114,8 @@ mod tests {
     fn paths() {
         assert_eq!(parse("/v1/load/down/0"), Ok((Direction::Down, 0)));
         assert_eq!(parse("/v1/load/up/15"), Ok((Direction::Up, 15)));
-        for wrong in ["/v1/load/", "/v1/load/down", "/v1/load/down/", "/v1/load/down/256", "/v1/load/side/1", "/v1/load/up/1/"]
+        for wrong in
+            ["/v1/load/", "/v1/load/down", "/v1/load/down/", "/v1/load/down/256", "/v1/load/side/1", "/v1/load/up/1/"]
         {
             assert_eq!(parse(wrong).unwrap_err().kind(), "flow", "{wrong}");
         }

@@ -27,8 +27,8 @@ mod run;
 mod series;
 mod sessions;
 mod stats;
-mod upload;
 mod upgrade;
+mod upload;
 mod ws_echo;
 
 use std::io;

@@ -71,12 +71,7 @@ struct SenderReports {
 }
 
 impl Recorder {
-    pub(super) fn start(
-        direction: Direction,
-        meter: Meter,
-        now_utc: UtcMicros,
-        reports: Reports,
-    ) -> io::Result<Self> {
+    pub(super) fn start(direction: Direction, meter: Meter, now_utc: UtcMicros, reports: Reports) -> io::Result<Self> {
         let origin = Instant::now();
         let record = Arc::new(Mutex::new(Record {
             direction,
@@ -131,11 +126,7 @@ impl Record {
             }
             None => {
                 let reading = self.meter.reading(t_us);
-                Counted {
-                    segments: reading.segments,
-                    kernel_bytes: reading.kernel_bytes,
-                    app_bytes: reading.app_bytes,
-                }
+                Counted { segments: reading.segments, kernel_bytes: reading.kernel_bytes, app_bytes: reading.app_bytes }
             }
         };
         self.count(t_us, now);
@@ -148,7 +139,7 @@ impl Record {
         }
         let load_us = t_us - self.zero_us.unwrap_or(t_us);
         let flows = u8::try_from(self.meter.loaded()).unwrap_or(u8::MAX);
-        let closed = self.builder.push(load_us, now, flows);
+        let closed = !self.load_ended() && self.builder.push(load_us, now, flows);
         match totals {
             Some(totals) => self.report_sender(load_us, totals),
             None if closed => self.tell(ServerMessage::Arrivals {
@@ -160,6 +151,12 @@ impl Record {
             None => {}
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether an upload's sender has stopped. From its resets on, silence speaks of the stop and not of the link, and a
+    /// bin that held some would bias the figure that is recomputed from the series.
+    fn load_ended(&self) -> bool {
+        self.direction == Direction::Up && (self.quiet || (self.meter.loaded() > 0 && self.meter.loaded_open() == 0))
     }
 
     fn count(&mut self, t_us: u64, now: Counted) {
@@ -211,12 +208,15 @@ impl Record {
         let zero_us = self.zero_us.unwrap_or(t_us);
         let builder = std::mem::replace(&mut self.builder, SeriesBuilder::new());
         let utc = |us: u64| self.origin_utc.plus_micros(i64::try_from(us).unwrap_or(i64::MAX));
-        let bytes = match self.direction {
-            Direction::Down => totals.bytes_left().unwrap_or(self.now.app_bytes),
-            Direction::Up => self.now.bytes(),
+        let (bytes, series) = match self.direction {
+            Direction::Down => {
+                (totals.bytes_left().unwrap_or(self.now.app_bytes), builder.finish(t_us - zero_us, self.now))
+            }
+            // The bin under way holds the stop.
+            Direction::Up => (self.now.bytes(), builder.full_bins()),
         };
         Recorded {
-            series: builder.finish(t_us - zero_us, self.now),
+            series,
             bytes,
             started_at: utc(zero_us),
             ended_at: utc(self.last_change_us.max(zero_us)),

@@ -52,6 +52,11 @@ impl SeriesBuilder {
         self.series
     }
 
+    /// Ends the series at its last edge.
+    pub(super) fn full_bins(self) -> Series {
+        self.series
+    }
+
     fn close(&mut self, t_us: u64, now: Counted) -> bool {
         let Ok(edge) = u32::try_from(t_us) else { return false };
         if self.series.t_us.len() >= BINS_MAX {

@@ -108,11 +108,12 @@ impl Sessions {
         let echo_id = getrandom::u64()?;
         let ended = parent.child_token();
         let bearer = B64.encode(secret);
+        let (down, up) = (Side::new(claims.max_bytes_down, &ended), Side::new(claims.max_bytes_up, &ended));
         let session = Arc::new(Session {
-            down: Side::new(claims.max_bytes_down, &ended),
-            up: Side::new(claims.max_bytes_up, &ended),
+            echo: Arc::new(EchoSession::new(echo_id, echo_key, down.budget.clone(), up.budget.clone())),
+            down,
+            up,
             deadline: Instant::now() + Duration::from_secs(u64::from(claims.max_seconds)),
-            echo: Arc::new(EchoSession::new(echo_id, echo_key)),
             claims,
             network_prefix,
             asn,
@@ -121,10 +122,7 @@ impl Sessions {
         });
         let bearer_hash = sha256_hex(bearer.as_bytes());
         self.bearers().insert(bearer_hash.clone(), Arc::clone(&session));
-        self.by_echo_id
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(echo_id, Arc::clone(&session.echo));
+        self.by_echo_id.write().unwrap_or_else(PoisonError::into_inner).insert(echo_id, Arc::clone(&session.echo));
         let registered = Registered { sessions: Arc::clone(self), session: Arc::clone(&session), bearer_hash };
         Ok(Opened { session, bearer, echo_key_text: B64.encode(echo_key), registered })
     }
@@ -146,11 +144,7 @@ impl Drop for Registered {
     fn drop(&mut self) {
         self.session.ended.cancel();
         self.sessions.bearers().remove(&self.bearer_hash);
-        self.sessions
-            .by_echo_id
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.session.echo.id());
+        self.sessions.by_echo_id.write().unwrap_or_else(PoisonError::into_inner).remove(&self.session.echo.id());
     }
 }
 

@@ -51,12 +51,14 @@ async fn echo_all(measure: &Measure, session: &Arc<Session>, socket: &mut WebSoc
         let received_us = clock.us();
         let packet = match message {
             Message::Binary(packet) => packet,
-            Message::Ping(_) | Message::Pong(_) => continue,
-            Message::Text(_) | Message::Close(_) | Message::Frame(_) => return,
+            // Pings too: each is answered with as many bytes, which no budget would see.
+            _ => return,
         };
         let key = session.echo.key();
         let Some(request) = EchoPacket::decode(&packet, key).filter(|p| p.kind == EchoKind::Request) else { return };
-        if request.echo_id != session.echo.id() || !session.echo.take(request.train, request.sequence, false) {
+        if request.echo_id != session.echo.id()
+            || !session.echo.take(request.train, request.sequence, packet.len(), false)
+        {
             return;
         }
         let reply = echo::reply(&request, EchoKind::Reply, received_us, &clock, key, packet.len());

@@ -42,14 +42,14 @@ pub(super) fn integer(value: u64, lang: Lang) -> String {
     out
 }
 
-/// A share in per cent with one decimal: 1.234,5 % is how Vietnamese writes it.
+/// A share in per cent with one decimal, such as 1.234,5 % in Vietnamese; the sign stays with its number.
 pub(super) fn percent(part: u64, whole: u64, lang: Lang) -> String {
-    let tenths = if whole == 0 { 0 } else { (part * 1_000 + whole / 2) / whole };
+    let tenths = (part * 1_000 + whole / 2).checked_div(whole).unwrap_or(0);
     let point = match lang {
         Lang::Vi => ',',
         Lang::En => '.',
     };
-    format!("{}{point}{} %", integer(tenths / 10, lang), tenths % 10)
+    format!("{}{point}{}\u{a0}%", integer(tenths / 10, lang), tenths % 10)
 }
 
 /// `11/2026` in Vietnamese, `November 2026` in English.
@@ -94,9 +94,9 @@ mod tests {
         assert_eq!(integer(1_234_567, Lang::Vi), "1.234.567");
         assert_eq!(integer(1_234_567, Lang::En), "1,234,567");
         assert_eq!((integer(0, Lang::Vi), integer(999, Lang::Vi)), ("0".into(), "999".into()));
-        assert_eq!(percent(1, 3, Lang::Vi), "33,3 %");
-        assert_eq!(percent(3321, 3321, Lang::En), "100.0 %");
-        assert_eq!(percent(0, 0, Lang::En), "0.0 %");
+        assert_eq!(percent(1, 3, Lang::Vi), "33,3\u{a0}%");
+        assert_eq!(percent(3321, 3321, Lang::En), "100.0\u{a0}%");
+        assert_eq!(percent(0, 0, Lang::En), "0.0\u{a0}%");
     }
 
     #[test]

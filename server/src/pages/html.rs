@@ -80,7 +80,10 @@ impl Page<'_> {
     fn head(&mut self) {
         let s = self.s;
         let month = month(self.status.month, self.lang);
-        let title = fill(s.title, &[&month]);
+        let mut title = fill(s.title, &[&month]);
+        if let Some(province) = self.province() {
+            title = format!("{title} – {province}");
+        }
         let other = if self.lang == Lang::Vi { Lang::En } else { Lang::Vi };
         let switch = self.link(Some(other), self.status.province_code.as_deref(), 1);
         self.put(format_args!(
@@ -101,6 +104,12 @@ impl Page<'_> {
         ));
     }
 
+    /// Name of the chosen province.
+    fn province(&self) -> Option<&str> {
+        let code = self.status.province_code.as_deref()?;
+        self.collector.communes().all().iter().find(|c| c.province_code == code).map(|c| c.province.as_str())
+    }
+
     fn intro(&mut self) {
         let s = self.s;
         if self.query.wrong_filter {
@@ -109,34 +118,36 @@ impl Page<'_> {
         if self.collector.accepts_simulated() {
             self.put(format_args!("<p class=\"warning\">{}</p>\n", s.demo));
         }
-        self.put(format_args!("<p>{}</p>\n<p class=\"note\">{}</p>\n", s.intro, s.not_i_speed));
+        self.put(format_args!(
+            "<p>{}</p>\n<p class=\"note\">{}</p>\n<nav class=\"jump screen\" aria-label=\"{}\"><a href=\"#how\">{}</a>",
+            s.intro, s.not_i_speed, s.on_this_page, s.how_title
+        ));
+        if !self.view.provinces.is_empty() {
+            self.put(format_args!("<a href=\"#provinces\">{}</a>", s.provinces_title));
+        }
+        if !self.status.excluded.is_empty() {
+            self.put(format_args!("<a href=\"#excluded\">{}</a>", s.excluded_title));
+        }
+        self.put(format_args!("<a href=\"#data\">{}</a></nav>\n", s.data_title));
     }
 
     fn summary(&mut self) {
         let (s, status, lang) = (self.s, self.status, self.lang);
-        let (reached, total) = (self.int(status.communes_reached), self.int(status.communes_total));
         let share = percent(status.communes_reached.into(), status.communes_total.into(), lang);
-        let days = match status.days_left {
-            0 => s.month_over.to_owned(),
-            days => fill(s.days, &[&self.int(days)]),
-        };
+        let of_all = fill(s.reached_of, &[&self.int(status.communes_total), &share]);
+        let days = if status.days_left == 0 { s.month_over } else { s.days };
         let excluded: u32 = status.excluded.values().sum();
-        self.put(format_args!(
-            "<dl class=\"summary\" aria-label=\"{}\">\
-             <div><dt>{}</dt><dd>{share}<small>{}</small></dd></div>\
-             <div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div>\
-             <div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd><small>{days}</small></dd></div></dl>\n",
-            s.summary,
-            s.reached,
-            fill(s.reached_of, &[&reached, &total]),
-            s.counted,
-            self.int(status.counted),
-            s.missing,
-            integer(self.view.missing, lang),
-            s.excluded,
-            self.int(excluded),
-            s.days_left,
-        ));
+        self.put(format_args!("<dl class=\"summary\" aria-label=\"{}\">", s.summary));
+        for (name, value, unit) in [
+            (s.reached, self.int(status.communes_reached), of_all.as_str()),
+            (s.missing, integer(self.view.missing, lang), s.samples),
+            (s.counted, self.int(status.counted), s.samples),
+            (s.excluded, self.int(excluded), s.samples),
+            (s.days_left, self.int(status.days_left), days),
+        ] {
+            self.put(format_args!("<div><dt>{name}</dt><dd>{value}<small>{unit}</small></dd></div>"));
+        }
+        self.put(format_args!("</dl>\n"));
     }
 
     fn filter(&mut self) {
@@ -152,10 +163,15 @@ impl Page<'_> {
             self.put(format_args!("<option value=\"{}\"{chosen}>{}</option>", Esc(code), Esc(name)));
         }
         self.put(format_args!(
-            "</select></div><div><label for=\"month\">{}</label><input id=\"month\" name=\"month\" type=\"month\" \
-             value=\"{}\" pattern=\"20[2-9][0-9]-[01][0-9]\"></div>",
-            s.month, self.status.month
+            "</select></div><div><label for=\"month\">{}</label><select id=\"month\" name=\"month\">",
+            s.month
         ));
+        for month in super::view::months(self.collector.now().month(), self.status.month) {
+            let chosen = if month == self.status.month { " selected" } else { "" };
+            let name = self::month(month, self.lang);
+            self.put(format_args!("<option value=\"{month}\"{chosen}>{name}</option>"));
+        }
+        self.put(format_args!("</select></div>"));
         if self.query.lang_in_address {
             self.put(format_args!("<input type=\"hidden\" name=\"lang\" value=\"{}\">", self.lang.code()));
         }
@@ -206,14 +222,17 @@ impl Page<'_> {
             let done = c.counted.min(QUOTA_PER_COMMUNE);
             let share = percent(done.into(), QUOTA_PER_COMMUNE.into(), self.lang);
             let number = integer((from + i + 1) as u64, self.lang);
+            let province = match self.status.province_code {
+                Some(_) => String::new(),
+                None => format!("<small>{}</small>", Esc(&c.province)),
+            };
             let (counted, missing, devices) = (self.int(c.counted), self.int(c.missing), self.int(c.devices));
             self.put(format_args!(
-                "<tr><td class=\"n wide\">{number}</td><th scope=\"row\">{}<small>{}</small></th>\
+                "<tr><td class=\"n wide\">{number}</td><th scope=\"row\">{}{province}</th>\
                  <td class=\"wide\">{}</td><td class=\"n\">{counted}</td><td class=\"n\">{missing}</td>\
                  <td class=\"wide\"><progress max=\"{QUOTA_PER_COMMUNE}\" value=\"{done}\" aria-label=\"{share}\">{share}\
                  </progress></td><td class=\"n\">{devices}</td></tr>\n",
                 Esc(&c.name),
-                Esc(&c.province),
                 Esc(&c.code),
             ));
         }
@@ -247,7 +266,7 @@ impl Page<'_> {
         }
         let s = self.s;
         self.put(format_args!(
-            "<section><h2>{}</h2>\n<div class=\"scroll\"><table><caption>{}</caption><thead><tr><th scope=\"col\">{}</th>\
+            "<section id=\"provinces\"><h2>{}</h2>\n<div class=\"scroll\"><table><caption>{}</caption><thead><tr><th scope=\"col\">{}</th>\
              <th scope=\"col\" class=\"n wide\">{}</th><th scope=\"col\" class=\"n\">{}</th>\
              <th scope=\"col\" class=\"n\">{}</th><th scope=\"col\" class=\"n\">{}</th></tr></thead><tbody>\n",
             s.provinces_title, s.provinces_note, s.province, s.communes, s.reached, s.counted, s.missing
@@ -277,9 +296,9 @@ impl Page<'_> {
         let mut rows: Vec<_> = self.status.excluded.iter().collect();
         rows.sort_by_key(|(reason, n)| (std::cmp::Reverse(**n), *reason));
         self.put(format_args!(
-            "<section><h2>{}</h2>\n<div class=\"scroll\"><table><caption>{}</caption><thead><tr>\
+            "<section id=\"excluded\"><h2>{}</h2>\n<div class=\"scroll\"><table><caption>{}</caption><thead><tr>\
              <th scope=\"col\">{}</th><th scope=\"col\" class=\"n\">{}</th></tr></thead><tbody>\n",
-            s.excluded_title, s.excluded_note, s.meaning, s.samples
+            s.excluded_title, s.excluded_note, s.meaning, s.sample_count
         ));
         let lang = match self.lang {
             Lang::Vi => ispeed_verdict::Lang::Vi,
@@ -300,14 +319,14 @@ impl Page<'_> {
 
     fn how(&mut self) {
         let s = self.s;
-        self.put(format_args!("<section class=\"screen\"><h2>{}</h2>\n<ol>", s.how_title));
+        self.put(format_args!("<section id=\"how\" class=\"screen\"><h2>{}</h2>\n<ol>", s.how_title));
         for step in s.how_steps {
             self.put(format_args!("<li>{step}</li>"));
         }
         let url = self.collector.url().unwrap_or_else(|| "URL".to_owned());
         self.put(format_args!(
             "</ol>\n<p>{}</p><pre><code>ispeed test --server {} --facts FILE</code></pre></section>\n\
-             <section class=\"screen\"><h2>{}</h2>\n<ul>",
+             <section id=\"data\" class=\"screen\"><h2>{}</h2>\n<ul>",
             s.how_command,
             Esc(&url),
             s.data_title

@@ -58,6 +58,7 @@ pub(super) struct Strings {
     pub(super) not_i_speed: &'static str,
     pub(super) demo: &'static str,
     pub(super) wrong_filter: &'static str,
+    pub(super) on_this_page: &'static str,
     pub(super) summary: &'static str,
     pub(super) reached: &'static str,
     pub(super) reached_of: &'static str,
@@ -93,6 +94,7 @@ pub(super) struct Strings {
     pub(super) reason: &'static str,
     pub(super) meaning: &'static str,
     pub(super) samples: &'static str,
+    pub(super) sample_count: &'static str,
     pub(super) how_title: &'static str,
     pub(super) how_steps: &'static [&'static str],
     pub(super) how_command: &'static str,
@@ -115,15 +117,16 @@ static VI: Strings = Strings {
     not_i_speed: "ispeed không phải là ứng dụng i-Speed của VNNIC. Mẫu gửi về đây không được cộng vào chỉ tiêu 300 mẫu của VNNIC.",
     demo: "Bản trình diễn: máy chủ này nhận cả mẫu giả lập. Đừng dùng số liệu ở đây cho báo cáo.",
     wrong_filter: "Không có tháng hoặc tỉnh, thành phố như trong địa chỉ; đang hiển thị mặc định.",
+    on_this_page: "Trong trang này",
     summary: "Tóm tắt",
     reached: "Đạt 300 mẫu",
-    reached_of: "{} trên {} xã, phường, đặc khu",
+    reached_of: "trên {} xã, phường, đặc khu ({})",
     counted: "Mẫu hợp lệ",
     missing: "Còn thiếu",
     excluded: "Mẫu bị loại",
     days_left: "Thời gian còn lại",
-    days: "{} ngày, kể cả hôm nay",
-    month_over: "Tháng đã kết thúc",
+    days: "ngày, kể cả hôm nay",
+    month_over: "ngày: tháng đã kết thúc",
     filter: "Chọn phạm vi",
     province: "Tỉnh, thành phố",
     whole_country: "Cả nước",
@@ -149,7 +152,8 @@ static VI: Strings = Strings {
     excluded_note: "Mẫu bị loại vẫn được lưu, chỉ không được đếm. Mỗi mẫu tính một lần, theo lý do đầu tiên.",
     reason: "Lý do loại",
     meaning: "Ý nghĩa và cách khắc phục",
-    samples: "Số mẫu",
+    samples: "mẫu",
+    sample_count: "Số mẫu",
     how_title: "Cách đo",
     how_steps: &[
         "Tắt Wi-Fi và VPN, dùng dữ liệu di động của một nhà mạng Việt Nam, không chuyển vùng.",
@@ -181,15 +185,16 @@ static EN: Strings = Strings {
     not_i_speed: "ispeed is not VNNIC's i-Speed app. Samples handed in here do not enter VNNIC's count of 300.",
     demo: "Demonstration: this server also takes simulated samples. Do not use its figures in a report.",
     wrong_filter: "There is no such month or province as in the address; this is the default view.",
+    on_this_page: "On this page",
     summary: "Summary",
     reached: "Reached 300 samples",
-    reached_of: "{} of {} communes",
+    reached_of: "of {} communes ({})",
     counted: "Valid samples",
     missing: "Missing",
     excluded: "Excluded samples",
     days_left: "Time left",
-    days: "{} days, today included",
-    month_over: "The month is over",
+    days: "days, today included",
+    month_over: "days: the month is over",
     filter: "Choose what to see",
     province: "Province or city",
     whole_country: "Whole country",
@@ -215,7 +220,8 @@ static EN: Strings = Strings {
     excluded_note: "Excluded samples are kept, they are just not counted. Each is listed once, under its first reason.",
     reason: "Reason",
     meaning: "Meaning and remedy",
-    samples: "Samples",
+    samples: "samples",
+    sample_count: "Samples",
     how_title: "How to measure",
     how_steps: &[
         "Switch Wi-Fi and VPN off and use the mobile data of a Vietnamese operator, not roaming.",
@@ -270,7 +276,7 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_places_for_values() {
         let places = |s: &Strings| {
-            [s.title, s.reached_of, s.days, s.short_title, s.reached_title, s.page, s.made_at, s.table]
+            [s.title, s.reached_of, s.short_title, s.reached_title, s.page, s.made_at, s.table]
                 .map(|t| t.matches("{}").count())
         };
         assert_eq!(places(&VI), places(&EN));

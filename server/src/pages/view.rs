@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus, QUOTA_PER_COMMUNE};
 
 use crate::collect::{Communes, bare};
@@ -64,6 +65,17 @@ pub(super) fn arrange(status: &MonthStatus, communes: &Communes) -> View {
     // Stable: within the same number the order of names stays.
     short.sort_by_key(|c| (c.missing, std::cmp::Reverse(c.excluded.values().sum::<u32>())));
     View { short, reached, provinces, missing }
+}
+
+/// Months to choose from, newest first: the present one, eleven before it, and the one that is shown.
+pub(super) fn months(present: Month, shown: Month) -> Vec<Month> {
+    let mut months: Vec<Month> =
+        std::iter::successors(Some(present), |month| Some(month.start().plus_micros(-1).month())).take(12).collect();
+    if !months.contains(&shown) {
+        months.push(shown);
+        months.sort_unstable_by_key(|month| std::cmp::Reverse(*month));
+    }
+    months
 }
 
 /// One line a province, in the order in which they come: that of their names.
@@ -137,6 +149,14 @@ mod tests {
         assert_eq!(codes, ["00004", "25195", "00025"]);
         assert_eq!((view.short.len(), view.reached.len()), (3320, 1));
         assert_eq!(view.missing, 10 + 288 + 299 + 3317 * 300);
+    }
+
+    #[test]
+    fn months_to_choose_from_cross_the_year_and_hold_the_one_shown() {
+        let month = |text: &str| text.parse::<Month>().unwrap();
+        let months: Vec<_> = months(month("2026-03"), month("2024-12")).iter().map(Month::to_string).collect();
+        assert_eq!((months.len(), months[0].as_str(), months[3].as_str()), (13, "2026-03", "2025-12"));
+        assert_eq!(months[12], "2024-12");
     }
 
     #[test]

@@ -148,6 +148,7 @@ pub struct Held {
 }
 
 /// What became of an id.
+#[allow(clippy::large_enum_variant, reason = "one at a time is read and answered; boxing buys nothing")]
 #[derive(Clone, PartialEq, Debug)]
 pub enum Known {
     /// It is kept.

@@ -13,9 +13,10 @@ use ispeed_protocol::UtcMicros;
 use ispeed_protocol::direction::{Direction, DirectionResult};
 use ispeed_protocol::evidence::{Evidence, series_sha256};
 use ispeed_protocol::identity::{SAMPLE_DOMAIN, SIGNATURE_HEADER, device_id};
+use ispeed_protocol::receipt::{Receipt, Submitted};
 use ispeed_protocol::sample::Sample;
 use ispeed_protocol::servers::{ServerClass, ServerEntry, ServerList};
-use ispeed_protocol::signing::SecretKey;
+use ispeed_protocol::signing::{PublicKey, SecretKey};
 use ispeed_server::Peer;
 use ispeed_server::collect::{self, Collector, CollectorConfig, KeyPair, TokenLimits};
 use ispeed_server::store::{SqliteStore, Store};
@@ -48,16 +49,11 @@ pub(crate) struct World {
     pub(crate) clock: Arc<AtomicI64>,
 }
 
+#[derive(Default)]
 pub(crate) struct Options {
     pub(crate) accept_simulated: bool,
     pub(crate) boundaries: Option<Vec<u8>>,
     pub(crate) token_limits: TokenLimits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { accept_simulated: false, boundaries: None, token_limits: TokenLimits::default() }
-    }
 }
 
 impl World {
@@ -262,4 +258,20 @@ pub(crate) fn with(sample: &Sample, pointer: &str, value: Value, key: &SecretKey
     let mut document = serde_json::to_value(sample).unwrap();
     *document.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} is not in the sample")) = value;
     sign_bytes(sample.id, serde_json::to_vec(&document).unwrap(), key)
+}
+
+/// Hands a sample in and checks its receipt.
+pub(crate) async fn stored(world: &World, body: &SignedBody) -> Submitted {
+    let answer = world.put(body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let submitted: Submitted = answer.json();
+    let key = PublicKey::parse(&world.receipt_key()).unwrap();
+    submitted.receipt.verify(&[key]).unwrap();
+    submitted.receipt.covers(body.id, &body.bytes).unwrap();
+    submitted
+}
+
+/// All receipts of the collector.
+pub(crate) async fn chain(world: &World) -> Vec<Receipt> {
+    world.store.receipts(world.receipt_key(), 0, 100_000).await.unwrap()
 }

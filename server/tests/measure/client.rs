@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use futures_util::{SinkExt, StreamExt};
@@ -18,6 +20,7 @@ use ispeed_protocol::problem::Problem;
 use ispeed_protocol::signing::SecretKey;
 use ispeed_protocol::time::UtcMicros;
 use ispeed_protocol::token::{self, TokenClaims};
+use ispeed_server::Peer;
 use ispeed_server::accept::{Running, Security, ServeConfig, self_signed, serve};
 use ispeed_server::measure::{Measure, MeasureConfig, MeasureLimits};
 use ispeed_wire::{LoadSocket, LoadStream, tls};
@@ -62,7 +65,9 @@ impl Lab {
             asn: Some(Arc::new(|_| Some(64_500))),
             limits,
         });
-        let router = axum::Router::new().route("/big", axum::routing::get(|| async { vec![7u8; 64 << 20] }));
+        let router = axum::Router::new()
+            .route("/big", get(|| async { vec![7u8; 64 << 20] }))
+            .route("/peer", get(|Extension(peer): Extension<Peer>| async move { peer.addr.to_string() }));
         let mut config = ServeConfig::new(vec!["127.0.0.1:0".parse().unwrap()], Security::Tls(server_tls));
         configure(&mut config);
         let running = serve(config, measure.clone(), router).await.unwrap();

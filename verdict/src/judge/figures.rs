@@ -25,8 +25,10 @@ pub(super) fn judge(sample: &Sample, context: &Context, out: &mut Objections) {
     {
         let Some(result) = result else { continue };
         out.when(!plausible(result, moved_bytes, max_bps), Reason::Implausible);
-        // The demo's link is a relay that ends the connections: there the flag says so, and says nothing of a network.
-        let made_up = |reason: &Reason| *reason == Reason::Proxy && sample.simulated && context.accept_simulated;
+        // The demo's link is a relay that ends the connections and holds senders back by their window: these two flags
+        // then tell of the relay and of no network.
+        let of_relay = |reason: &Reason| matches!(reason, Reason::Proxy | Reason::RwndLimited);
+        let made_up = |reason: &Reason| of_relay(reason) && sample.simulated && context.accept_simulated;
         let reasons = result.flags.iter().filter_map(|flag| unusable(*flag)).filter(|reason| !made_up(reason));
         reasons.for_each(|reason| out.when(true, reason));
     }

@@ -12,7 +12,7 @@ pub(super) fn judge(sample: &Sample, context: &Context, out: &mut Objections) {
     out.when(sample.synthetic, Reason::Synthetic);
     out.when(sample.simulated && !context.accept_simulated, Reason::Simulated);
     out.when(context.duplicate, Reason::Duplicate);
-    consent(sample, out);
+    consent(sample, context, out);
     out.when(context.evidence == EvidenceState::Mismatch, Reason::EvidenceMismatch);
     out.when(context.evidence == EvidenceState::Missing && has_figures(sample), Reason::EvidenceMissing);
     out.when(context.recompute == RecomputeState::Differs, Reason::RecomputeMismatch);
@@ -23,13 +23,19 @@ pub(super) fn judge(sample: &Sample, context: &Context, out: &mut Objections) {
     out.when(context.device_counted_today_in_commune >= DEVICE_DAY_MAX, Reason::SurplusDay);
 }
 
-fn consent(sample: &Sample, out: &mut Objections) {
+fn consent(sample: &Sample, context: &Context, out: &mut Objections) {
     let consent = &sample.consent;
     // Both times are of the device's clock, but only `started_at` may have been corrected against a server.
-    let after_the_run = consent.at.micros_since(sample.ended_at) > ms_to_us(CLOCK_MAX_OFFSET_MS);
+    let after_the_run =
+        !times_made_up(sample, context) && consent.at.micros_since(sample.ended_at) > ms_to_us(CLOCK_MAX_OFFSET_MS);
     out.when(!consent.run || after_the_run, Reason::ConsentMissing);
     out.when(!consent.upload, Reason::UploadNotAgreed);
     out.when(consent.share == Share::None, Reason::CommuneNotShared);
+}
+
+/// A demo spreads its runs over simulated hours before now; consent and evidence are of now.
+fn times_made_up(sample: &Sample, context: &Context) -> bool {
+    sample.simulated && context.accept_simulated
 }
 
 fn program(sample: &Sample, context: &Context, out: &mut Objections) {
@@ -61,10 +67,11 @@ fn clock(sample: &Sample, context: &Context, out: &mut Objections) {
         None => false,
     };
     let from_the_future = sample.ended_at.micros_since(context.received_at) > limit_us;
-    let against_evidence = sample.evidence.iter().any(|evidence| {
-        evidence.started_at.micros_since(sample.ended_at) > limit_us
-            || sample.started_at.micros_since(evidence.ended_at) > limit_us
-    });
+    let against_evidence = !times_made_up(sample, context)
+        && sample.evidence.iter().any(|evidence| {
+            evidence.started_at.micros_since(sample.ended_at) > limit_us
+                || sample.started_at.micros_since(evidence.ended_at) > limit_us
+        });
     out.when(sample.clock.is_none() && has_figures(sample), Reason::ClockUnknown);
     out.when(off || from_the_future || against_evidence, Reason::ClockWrong);
     out.when(context.cutoff.is_some_and(|cutoff| context.received_at > cutoff), Reason::Late);

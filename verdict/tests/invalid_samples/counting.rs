@@ -14,6 +14,7 @@ pub(crate) fn all() -> Cases {
     figures(list);
     networks(list);
     places(list);
+    demo(list);
     times(list);
     list.add("counts", "nothing was checked", |s, c| {
         *c = ispeed_verdict::Context::collector(c.received_at);
@@ -141,6 +142,24 @@ fn places(cases: &mut Cases) {
         s.fixes.start.as_mut().unwrap().source = FixSource::Simulated;
         c.accept_simulated = true;
     });
+}
+
+fn demo(cases: &mut Cases) {
+    cases.add("counts", "runs spread over simulated hours, at a demo", |s, c| {
+        s.simulated = true;
+        c.accept_simulated = true;
+        s.evidence.iter_mut().for_each(|evidence| {
+            evidence.started_at = evidence.started_at.plus_micros(-7_200_000_000);
+            evidence.ended_at = evidence.ended_at.plus_micros(-7_200_000_000);
+        });
+    });
+    for flag in [Flag::Proxy, Flag::RwndLimited] {
+        cases.add("counts", format!("the demo's relay looks like {flag:?}, at a demo"), move |s, c| {
+            s.simulated = true;
+            s.down.as_mut().unwrap().flags = vec![flag];
+            c.accept_simulated = true;
+        });
+    }
 }
 
 fn times(cases: &mut Cases) {

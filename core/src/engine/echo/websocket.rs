@@ -74,8 +74,8 @@ impl Worker {
             let wake = TokioInstant::now() + WAKE_UP;
             tokio::select! {
                 () = sleep_until(due), if sending && open.len() < OPEN_MAX => {
-                    usable = self.send(&plan, log.sent).await;
                     open.insert(log.sent, Instant::now());
+                    usable = self.send(&plan, log.sent).await;
                     log.sent += 1;
                     due = (due + plan.pace.gap(plan.packet_bytes, dice.roll())).max(TokioInstant::now());
                 }

@@ -25,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) counters: SocketCounters,
     /// This end's congestion control.
     pub(super) congestion_control: Option<String>,
+    /// Payload bytes that arrived in order until the stop; the estimate's own number is what the segments are worth.
+    pub(super) bytes: u64,
     /// This program's share of one core.
     pub(super) cpu_share: Option<f64>,
 }
@@ -80,7 +82,7 @@ pub(super) fn result(mut estimate: Estimate, facts: &Facts<'_>) -> DirectionResu
         flows: estimate.flows,
         counter: estimate.counter,
         bytes_per_segment: estimate.alpha,
-        bytes: estimate.bytes,
+        bytes: facts.bytes,
         burst: estimate.burst,
         congestion_control,
         mss_bytes,

@@ -1,8 +1,8 @@
 //! One direction under load: start, growth, decision, stop.
 
+mod budget;
 mod cpu;
 mod figures;
-mod flows_down;
 mod shared;
 
 use std::ops::ControlFlow;
@@ -26,9 +26,9 @@ use super::flow::{FlowEnd, FlowEvent, Flows};
 use super::interrupt::Interrupt;
 use super::limits;
 use super::measured::Reporter;
+pub(crate) use budget::{BUDGET_MIN_BYTES, window_bytes};
 use cpu::CpuMeter;
 use figures::Facts;
-pub(crate) use flows_down::window_bytes;
 use shared::Shared;
 
 /// Between two looks at what moves slowly: CPU, retransmissions, the display (M 5: "per 100 ms").
@@ -454,6 +454,7 @@ impl<'a> Running<'a> {
                     counters,
                     congestion_control: self.congestion_control.clone(),
                     cpu_share,
+                bytes: self.shared.bytes(),
                 },
             )
         });

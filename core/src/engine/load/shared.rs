@@ -15,7 +15,7 @@ use crate::engine::echo::LinkRate;
 #[derive(Debug)]
 pub(super) struct Shared {
     origin: Instant,
-    estimator: Mutex<Option<Estimator>>,
+    state: Mutex<State>,
     /// Cancelled with the decision: resets all flows.
     stop: CancellationToken,
     /// Load flows the estimator wants.
@@ -25,12 +25,25 @@ pub(super) struct Shared {
     loaded_rtt_us: AtomicU64,
 }
 
+#[derive(Debug)]
+struct State {
+    /// `None` once it has been finished.
+    estimator: Option<Estimator>,
+    first_bytes: Option<u64>,
+    last_bytes: u64,
+}
+
+/// In-order payload of a reading: what the kernel has, or the program took, whichever is more.
+fn payload_bytes(reading: &Reading) -> u64 {
+    reading.kernel_bytes.unwrap_or(0).max(reading.app_bytes)
+}
+
 impl Shared {
     pub(super) fn new(config: Config, stop: CancellationToken) -> Self {
         Self {
             origin: Instant::now(),
             wanted: watch::Sender::new(config.flows_start),
-            estimator: Mutex::new(Some(Estimator::new(config))),
+            state: Mutex::new(State { estimator: Some(Estimator::new(config)), first_bytes: None, last_bytes: 0 }),
             stop,
             rate: LinkRate::default(),
             loaded_rtt_us: AtomicU64::new(0),
@@ -49,9 +62,12 @@ impl Shared {
 
     /// Feeds a reading and acts on the decision; true when it was to stop.
     pub(super) fn reading(&self, reading: &Reading) -> bool {
-        let mut estimator = self.estimator();
-        let Some(estimator) = estimator.as_mut() else { return true };
-        match estimator.on_reading(reading) {
+        let mut state = self.state();
+        let Some(estimator) = state.estimator.as_mut() else { return true };
+        let decision = estimator.on_reading(reading);
+        state.first_bytes.get_or_insert(payload_bytes(reading));
+        state.last_bytes = payload_bytes(reading);
+        match decision {
             Decision::Continue => false,
             Decision::Flows(flows) => {
                 self.wanted.send_replace(flows);
@@ -66,7 +82,7 @@ impl Shared {
 
     /// Feeds a side observation.
     pub(super) fn hint(&self, hint: Hint) {
-        if let Some(estimator) = self.estimator().as_mut() {
+        if let Some(estimator) = self.state().estimator.as_mut() {
             estimator.on_hint(hint);
         }
     }
@@ -90,16 +106,22 @@ impl Shared {
 
     /// The run as it stands; `None` after [`Shared::finish`].
     pub(super) fn snapshot(&self) -> Option<Snapshot> {
-        self.estimator().as_ref().map(Estimator::snapshot)
+        self.state().estimator.as_ref().map(Estimator::snapshot)
     }
 
     /// Ends the estimate; `None` the second time.
     pub(super) fn finish(&self, external: Option<StopReason>) -> Option<Estimate> {
-        self.estimator().take().map(|estimator| estimator.finish(external))
+        self.state().estimator.take().map(|estimator| estimator.finish(external))
     }
 
-    fn estimator(&self) -> MutexGuard<'_, Option<Estimator>> {
+    /// Payload bytes that arrived in order from the first reading to the last.
+    pub(super) fn bytes(&self) -> u64 {
+        let state = self.state();
+        state.last_bytes.saturating_sub(state.first_bytes.unwrap_or(0))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         // A panic inside the estimator would leave it between two readings, which is a state it can be finished from.
-        self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,13 +16,7 @@ fn option<T: Copy>(socket: &SockRef<'_>, level: libc::c_int, name: libc::c_int, 
     // SAFETY: `value` is valid for writes of `len` bytes for the whole call, and both types used with this function
     // (`tcp_connection_info`, `c_int`) are plain integers for which every bit pattern is valid.
     let rc = unsafe {
-        libc::getsockopt(
-            socket.as_fd().as_raw_fd(),
-            level,
-            name,
-            (&raw mut value).cast::<libc::c_void>(),
-            &raw mut len,
-        )
+        libc::getsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw mut value).cast::<libc::c_void>(), &raw mut len)
     };
     (rc == 0 && len as usize == size_of::<T>()).then_some(value)
 }

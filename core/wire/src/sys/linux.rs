@@ -137,14 +137,42 @@ pub(super) fn socket_counters(socket: &SockRef<'_>) -> SocketCounters {
     }
 }
 
+/// `TCP_CA_NAME_MAX` of `net/tcp.h`, the terminating NUL included.
+const CONGESTION_NAME_MAX: usize = 16;
+
+// socket2 has these two on Linux only, not on Android.
 pub(super) fn congestion_control(socket: &SockRef<'_>) -> Option<String> {
-    let name = socket.tcp_congestion().ok()?;
+    let mut name = [0u8; CONGESTION_NAME_MAX];
+    let mut len = CONGESTION_NAME_MAX as libc::socklen_t;
+    // SAFETY: `name` is valid for writes of `len` bytes for the whole call.
+    let rc = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_CONGESTION,
+            name.as_mut_ptr().cast::<libc::c_void>(),
+            &raw mut len,
+        )
+    };
+    if rc != 0 {
+        return None;
+    }
     let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
     String::from_utf8(name[..end].to_vec()).ok().filter(|name| !name.is_empty())
 }
 
 pub(super) fn set_congestion_control(socket: &SockRef<'_>, name: &str) -> io::Result<()> {
-    socket.set_tcp_congestion(name.as_bytes())
+    // SAFETY: `name` is valid for reads of its length for the whole call.
+    let rc = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_CONGESTION,
+            name.as_ptr().cast::<libc::c_void>(),
+            name.len() as libc::socklen_t,
+        )
+    };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 pub(super) fn set_notsent_lowat(socket: &SockRef<'_>, bytes: u32) -> io::Result<()> {

@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-pub use files::raise_open_files_limit;
 pub use cpu::{process_cpu_us, thread_cpu_us};
 pub use datagram::{Datagram, answer_datagram, receive_datagram, stamp_datagrams, tell_local_addresses};
+pub use files::raise_open_files_limit;
 
 /// What the kernel counts on one TCP connection, cumulative since it opened unless said otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

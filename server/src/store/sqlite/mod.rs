@@ -49,6 +49,7 @@ struct Readers {
 impl SqliteStore {
     /// Opens or creates the file and brings it to the newest schema.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path).map_err(|e| StoreError::Database(Box::new(e)))?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, &path.display().to_string())?;
         let readers = Readers {
@@ -73,6 +74,18 @@ impl SqliteStore {
             result
         });
         done.await.unwrap_or(Err(StoreError::Panicked))
+    }
+}
+
+/// Makes the file readable by its owner only before anything is in it; SQLite gives its log the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(drop),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A download that may not exceed a budget: the receiver bounds what can be on its way.
 
+/// A budget below this measures nothing: TLS sends whole records, and a window needs some segments.
+pub(crate) const BUDGET_MIN_BYTES: u64 = ON_THE_WAY * WINDOW_MIN_BYTES;
 /// Part of a budget that may be on its way at once, over all flows.
 const ON_THE_WAY: u64 = 4;
 /// Least receive window of a flow: some segments, or TCP cannot move.

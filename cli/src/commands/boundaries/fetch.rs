@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha1::{Digest as _, Sha1};
 
-use super::boundaries::report_lines;
+use super::report_lines;
 use crate::error::{CliError, Result};
 use crate::output::{Out, live};
 use crate::{files, http};
