@@ -72,6 +72,12 @@ pub const TAIL_WAIT: Duration = Duration::from_millis(500);
 /// Time between two sender reports of a download.
 pub const SENDER_REPORT_US: u64 = 100_000;
 
+/// Below this rate, in Mbit/s, reports come more seldom ...
+pub const SENDER_REPORT_SLOW_MBPS: u64 = 3;
+
+/// ... by this factor: they must not take a noticeable part of the link they report on.
+pub const SENDER_REPORT_SLOW_FACTOR: u64 = 5;
+
 /// Bytes of a control message from a client; the longest honest one has 60.
 pub const CONTROL_MESSAGE_MAX_BYTES: usize = 4 * 1024;
 

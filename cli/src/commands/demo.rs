@@ -99,6 +99,14 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
             serve::until_told().await?;
         }
         server.shutdown().await.map_err(|error| serve::of_server(&error))?;
+        if let Some(done) = results.iter().find(|done| done.detail.stored.receipt.is_none()) {
+            // Collector and link are this program's own: here that is no bad network.
+            let why = done.detail.entry.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
+            return Err(CliError::failed(
+                format_args!("sample {} got no receipt{why}", done.detail.sample.id),
+                "run the demo again; the sample is kept and handed in then",
+            ));
+        }
         Ok(measure::exit_code(&args.output, &results))
     })
 }

@@ -175,7 +175,10 @@ impl Record {
     }
 
     fn report_sender(&mut self, load_us: u64, totals: SocketCounters) {
-        if load_us.saturating_sub(self.sender.last_us) < limits::SENDER_REPORT_US {
+        // A report of some 300 bytes is 2 % of a link of 1 Mbit/s; bits a microsecond are Mbit/s.
+        let slow = self.now.bytes().saturating_mul(8) < load_us.saturating_mul(limits::SENDER_REPORT_SLOW_MBPS);
+        let period_us = limits::SENDER_REPORT_US * if slow { limits::SENDER_REPORT_SLOW_FACTOR } else { 1 };
+        if load_us.saturating_sub(self.sender.last_us) < period_us {
             return;
         }
         let before = std::mem::replace(&mut self.sender.last, totals);

@@ -355,6 +355,7 @@ impl<'a> Running<'a> {
             self.shared.hint(Hint::Retransmits { t_us, retransmitted_segments_total, sent_segments_total });
         }
         if let Some(rwnd_share) = rwnd_limited {
+            let rwnd_share = if self.queue_stands() { 0.0 } else { rwnd_share };
             self.shared.hint(Hint::SendLimited { t_us, rwnd_share, sndbuf_share: 0.0 });
         }
         if server_limited {
@@ -401,6 +402,14 @@ impl<'a> Running<'a> {
         None
     }
 
+    /// Whether packets wait in the path just now. A sender that a window holds back over a standing queue is not limited
+    /// by the window: on a slow link the first 64 KB of it are a second of queue.
+    fn queue_stands(&self) -> bool {
+        let Some((idle_us, loaded_ms)) = self.plan.config.idle_rtt_us.zip(self.shared.loaded_ms()) else { return false };
+        let rise_us = loaded_ms * 1e3 - idle_us as f64;
+        rise_us >= (params::SATURATION_RTT_US as f64).max(params::SATURATION_RTT_SHARE * idle_us as f64)
+    }
+
     /// What this machine sees of its own sending.
     fn own_sender(&mut self, t_us: u64) {
         let now = self.flows.meter().totals();
@@ -413,7 +422,8 @@ impl<'a> Running<'a> {
         let rwnd_us = since(now.rwnd_limited_us, before.rwnd_limited_us);
         let sndbuf_us = since(now.sndbuf_limited_us, before.sndbuf_limited_us);
         if let (Some(busy_us), Some(rwnd_us), Some(sndbuf_us)) = (busy_us, rwnd_us, sndbuf_us) {
-            let (rwnd_share, sndbuf_share) = (rwnd_us / busy_us, sndbuf_us / busy_us);
+            let rwnd_share = if self.queue_stands() { 0.0 } else { rwnd_us / busy_us };
+            let sndbuf_share = sndbuf_us / busy_us;
             self.shared.hint(Hint::SendLimited { t_us, rwnd_share, sndbuf_share });
         }
     }
