@@ -61,6 +61,12 @@ async fn by_udp(session: &Session, clock: RunClock, long: bool) -> Option<Idle> 
     Some(Idle { echo: Some(echo), radio_wake_ms: first.map(|answer| answer.rtt_us as f64 / 1e3), log })
 }
 
+/// What the idle train takes each way, IPv4, UDP and Ethernet headers included.
+pub(crate) fn train_bps() -> f64 {
+    const HEADER_BYTES: usize = 42;
+    ((ECHO_TRAIN_BYTES + HEADER_BYTES) * 8) as f64 / IDLE_GAP.as_secs_f64()
+}
+
 fn idle_train(long: bool) -> TrainPlan {
     let packets = if long { IDLE_PACKETS_LONG } else { IDLE_PACKETS };
     TrainPlan { train: TRAIN_IDLE, packet_bytes: ECHO_TRAIN_BYTES, pace: Pace::Count { packets, gap: IDLE_GAP } }

@@ -38,7 +38,7 @@ impl Machine {
         let mut system = System::new().ok()?;
         system.refresh_cpu_usage();
         let begun = Instant::now();
-        let before = networks.iter().filter_map(|(name, _)| Some((name.clone(), look(&networks, name)?))).collect();
+        let before = looks(&networks);
         Some(Self {
             networks,
             system,
@@ -51,8 +51,14 @@ impl Machine {
         })
     }
 
-    /// Just before load: what happened since the first look is others' doing, but for some kilobytes of ours.
-    pub(crate) fn load_begins(&mut self, local: IpAddr) {
+    /// The engine's own connections are open and it only takes idle round trips: from here on traffic is others'.
+    pub(crate) fn quiet(&mut self) {
+        self.refresh();
+        self.before = looks(&self.networks);
+    }
+
+    /// Just before load. `own_bps` is what the idle round trips take each way.
+    pub(crate) fn load_begins(&mut self, local: IpAddr, own_bps: f64) {
         self.refresh();
         let of_address = |(_, data): &(&OsString, &sysinfo::NetworkData)| {
             data.ip_networks().iter().any(|network| network.addr == local)
@@ -66,8 +72,8 @@ impl Machine {
         self.load = look(&self.networks, &name);
         let first = self.before.iter().find(|(other, _)| *other == name).map(|(_, first)| *first);
         if let Some((down_bps, up_bps)) = first.zip(self.load).and_then(|(first, now)| rates_bps(&first, &now)) {
-            self.context.cross_down_bps_before = Some(down_bps);
-            self.context.cross_up_bps_before = Some(up_bps);
+            self.context.cross_down_bps_before = Some((down_bps - own_bps).max(0.0));
+            self.context.cross_up_bps_before = Some((up_bps - own_bps).max(0.0));
         }
         self.context.interface = Some(name.to_string_lossy().into_owned());
     }
@@ -139,6 +145,10 @@ impl MachineWatch {
     }
 }
 
+fn looks(networks: &Networks) -> Vec<(OsString, Look)> {
+    networks.iter().filter_map(|(name, _)| Some((name.clone(), look(networks, name)?))).collect()
+}
+
 fn look(networks: &Networks, interface: &OsStr) -> Option<Look> {
     let data = networks.get(interface)?;
     Some(Look { at: Instant::now(), received_bytes: data.total_received(), sent_bytes: data.total_transmitted() })
@@ -172,7 +182,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn traffic_over_loopback_is_counted_on_loopback() {
         let mut machine = Machine::begin().unwrap();
-        machine.load_begins("127.0.0.1".parse().unwrap());
+        machine.quiet();
+        machine.load_begins("127.0.0.1".parse().unwrap(), 0.0);
         let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         for _ in 0..50 {

@@ -198,7 +198,15 @@ impl Run {
     /// Idle round trips, while the flows open.
     async fn without_load(&mut self) -> Result<(), Failure> {
         let Some(session) = &self.session else { return Ok(()) };
-        let idle = idle::measure(session, self.clock, self.plan.long, self.plan.force_websocket_echo).await;
+        let machine = &mut self.machine;
+        let quiet = async {
+            sleep(limits::OPENING).await;
+            if let Some(machine) = machine {
+                machine.look(super::machine::Machine::quiet).await;
+            }
+        };
+        let measure = idle::measure(session, self.clock, self.plan.long, self.plan.force_websocket_echo);
+        let (idle, ()) = tokio::join!(measure, quiet);
         self.latency.transport = idle.echo.as_ref().map(Echo::transport);
         self.latency.radio_wake_ms = idle.radio_wake_ms;
         self.echo = idle.echo;
@@ -287,7 +295,7 @@ impl Run {
             return;
         };
         if first {
-            machine.look(move |machine| machine.load_begins(local)).await;
+            machine.look(move |machine| machine.load_begins(local, idle::train_bps())).await;
         }
     }
 

@@ -111,7 +111,6 @@ fn assert_complete(measured: &Measured, sample_id: Uuid) {
     let own_series = measured.down_sender_series.as_ref().unwrap();
     assert_eq!(measured.evidence[0].series_sha256, series_sha256(own_series));
     assert_eq!(measured.evidence[1].series_sha256, series_sha256(&up.series));
-    eprintln!("DBG down {:.4} up {:.4} {:?} {:?} {} {} {:?} {:?} {:?}", down.goodput_bps.unwrap()/DOWN_BPS, up.goodput_bps.unwrap()/UP_BPS, down.stop_reason, up.stop_reason, down.duration_ms, up.duration_ms, &up.series.t_us[up.series.t_us.len()-4..], &up.series.app_bytes[up.series.t_us.len()-4..], up.series.kernel_bytes.as_ref().map(|k| k[k.len()-4..].to_vec()));
     // Sent is at least what arrived; an upload is counted where it arrives.
     assert!(measured.bytes_down >= down.bytes, "{} sent, {} received", measured.bytes_down, down.bytes);
     assert!(measured.bytes_up >= up.bytes, "{} arrived in all, {} until the stop", measured.bytes_up, up.bytes);

@@ -405,7 +405,9 @@ impl<'a> Running<'a> {
     /// Whether packets wait in the path just now. A sender that a window holds back over a standing queue is not limited
     /// by the window: on a slow link the first 64 KB of it are a second of queue.
     fn queue_stands(&self) -> bool {
-        let Some((idle_us, loaded_ms)) = self.plan.config.idle_rtt_us.zip(self.shared.loaded_ms()) else { return false };
+        let Some((idle_us, loaded_ms)) = self.plan.config.idle_rtt_us.zip(self.shared.loaded_ms()) else {
+            return false;
+        };
         let rise_us = loaded_ms * 1e3 - idle_us as f64;
         rise_us >= (params::SATURATION_RTT_US as f64).max(params::SATURATION_RTT_SHARE * idle_us as f64)
     }
@@ -464,7 +466,7 @@ impl<'a> Running<'a> {
                     counters,
                     congestion_control: self.congestion_control.clone(),
                     cpu_share,
-                bytes: self.shared.bytes(),
+                    bytes: self.shared.bytes(),
                 },
             )
         });
