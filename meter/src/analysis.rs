@@ -102,22 +102,15 @@ impl Analysis {
 
 /// Analyses a series whose parts are of one length and whose times ascend.
 pub(crate) fn analyze(series: &Series, context: &RecomputeContext) -> Analysis {
-    let mut counters = counter::candidates(series, context.forced_counter);
-    let last = counters.len() - 1;
-    for (index, counted) in counters.iter().enumerate() {
-        let (analysis, bins) = analyze_counted(series, counted, context);
-        let doubtful = counted.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none() && index < last;
-        let trusted = !doubtful
-            || bins.is_none_or(|bins| {
-                counter::segments_steady(series, &interval::batches(bins, context.idle_rtt_us).ranges)
-            });
-        if trusted {
-            return analysis;
-        }
+    let counters = counter::candidates(series, context.forced_counter);
+    let (best, next) = (&counters[0], counters.get(1));
+    let (analysis, bins) = analyze_counted(series, best, context);
+    let steady = |bins| counter::segments_steady(series, &interval::batches(bins, context.idle_rtt_us).ranges);
+    let doubtful = best.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none();
+    match next {
+        Some(next) if doubtful && !bins.is_none_or(steady) => analyze_counted(series, next, context).0,
+        _ => analysis,
     }
-    // Only the segment counter is ever passed over, and never as the last: the loop has returned.
-    let counted = counters.remove(last);
-    analyze_counted(series, &counted, context).0
 }
 
 fn analyze_counted(series: &Series, counted: &Counted, context: &RecomputeContext) -> (Analysis, Option<Range<usize>>) {
@@ -198,7 +191,7 @@ fn restart_at_growth(
     analysis: &mut Analysis,
 ) -> usize {
     let Range { mut start, end: bins } = window;
-    let settle_us = params::FLOWS_SETTLE_US.max(2 * rtt.unwrap_or(0));
+    let settle_us = params::FLOWS_SETTLE_US.max(rtt.unwrap_or(0).saturating_mul(2));
     let compare_s = params::FLOWS_COMPARE_US as f64 / 1e6 - 1e-9;
     let edge_at = |t_us: u64| series.t_us.partition_point(|&edge| u64::from(edge) < t_us) + 1;
     for step in series.flow_steps.iter().skip(1) {
@@ -206,7 +199,7 @@ fn restart_at_growth(
         if joined <= start {
             continue;
         }
-        let settled = edge_at(u64::from(step.t_us) + settle_us);
+        let settled = edge_at(u64::from(step.t_us).saturating_add(settle_us));
         if settled >= bins || rates.seconds_of(settled..bins) < compare_s {
             analysis.growth = Growth::Pending;
             break;

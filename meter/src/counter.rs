@@ -49,7 +49,8 @@ pub(crate) struct Counted {
     pub(crate) rates: Rates,
 }
 
-/// The counters of a series that can count, the best first. A forced one leads, and with it its successors.
+/// The counters of a series that can count, the best first; never none, for read bytes always can. A forced one leads, and
+/// with it its successors.
 pub(crate) fn candidates(series: &Series, forced: Option<CounterKind>) -> Vec<Counted> {
     const ORDER: [CounterKind; 3] = [CounterKind::TcpInfoSegments, CounterKind::TcpInfoBytes, CounterKind::AppBytes];
     let first = forced.and_then(|kind| ORDER.iter().position(|&other| other == kind)).unwrap_or(0);

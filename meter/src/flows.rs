@@ -52,11 +52,11 @@ impl FlowPlan {
             arrived >= params::FLOWS_JOIN_BURST_BYTES
                 && arrived as f64 * 8.0 >= params::FLOWS_JOIN_BURST_BPS * seconds.max(params::POLL_US as f64 / 1e6)
         });
-        while self.recent.front().is_some_and(|&(t_us, _)| t_us + params::FLOWS_JOIN_US < moment.t_us) {
+        while self.recent.front().is_some_and(|&(t_us, _)| t_us.saturating_add(params::FLOWS_JOIN_US) < moment.t_us) {
             self.recent.pop_front();
         }
         // Readings closer than a poll add nothing, and a flood of them must not grow the queue.
-        if self.recent.back().is_none_or(|&(t_us, _)| t_us + params::POLL_US / 2 <= moment.t_us) {
+        if self.recent.back().is_none_or(|&(t_us, _)| t_us.saturating_add(params::POLL_US / 2) <= moment.t_us) {
             self.recent.push_back((moment.t_us, moment.bytes));
         }
         let oldest = self.recent.front().map_or(moment.bytes, |&(_, bytes)| bytes);
@@ -77,10 +77,11 @@ impl FlowPlan {
         let climbing = moment.window_us.is_none() && moment.rate_bps >= params::FLOWS_JOIN_BURST_BPS;
         // Only BBR: a loss-based sender leaves slow start at the first sign of delay, and more flows make that sign.
         if climbing && moment.sender_bbr && !moment.saturated && moment.idle_rtt_us >= params::FLOWS_LONG_RTT_US {
-            return (moment.t_us >= self.asked_us + moment.idle_rtt_us).then_some(next);
+            return (moment.t_us >= self.asked_us.saturating_add(moment.idle_rtt_us)).then_some(next);
         }
-        let between_us = params::FLOWS_SETTLE_US.max(2 * moment.idle_rtt_us) + params::FLOWS_COMPARE_US;
-        if self.asked_us > 0 && moment.t_us < self.asked_us + between_us && self.asked >= many {
+        let between_us =
+            params::FLOWS_SETTLE_US.max(moment.idle_rtt_us.saturating_mul(2)).saturating_add(params::FLOWS_COMPARE_US);
+        if self.asked_us > 0 && moment.t_us < self.asked_us.saturating_add(between_us) && self.asked >= many {
             return None;
         }
         if moment.lossy_and_flat && moment.t_us >= params::FLOWS_EARLY_AT_US {

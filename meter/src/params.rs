@@ -44,7 +44,7 @@ pub const SEGMENT_BYTES_TYPICAL: f64 = 1448.0;
 /// Bytes per segment may differ by this part between batches before the segment counter is doubted (I 3).
 pub const SEGMENT_STEADY_TOLERANCE: f64 = 0.05;
 
-/// Fewest segments in a window for which a calibration of bytes per segment is meaningful; below it, bytes count.
+/// Fewest segments for which a calibration of bytes per segment is meaningful; below it, bytes count (judgement).
 pub const SEGMENTS_MIN: u64 = 4;
 
 /// Bins with bytes that a full segment must be read from, at least.

@@ -20,18 +20,6 @@ impl Counts {
         Self { skipped: 1, why: why.into(), cure: Some(cure.into()), ..Self::default() }
     }
 
-    /// This and another one, as one part.
-    pub(crate) fn and(self, other: Self) -> Self {
-        let why: Vec<String> = [self.why, other.why].into_iter().filter(|why| !why.is_empty()).collect();
-        Self {
-            passed: self.passed + other.passed,
-            failed: self.failed + other.failed,
-            skipped: self.skipped + other.skipped,
-            why: why.join("; "),
-            cure: self.cure.or(other.cure),
-        }
-    }
-
     /// A part that is one command.
     pub(crate) fn of_one(ok: bool, why: impl Into<String>, cure: impl Into<String>) -> Self {
         if ok {

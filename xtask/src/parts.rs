@@ -116,13 +116,10 @@ fn netns(machine: &Machine, parts: &[&str]) -> Counts {
         let make = "mkdir -p /dev/net && mknod /dev/net/tun c 10 200";
         process::run(Command::new("sh").args(["-c", make]), QUICK_LIMIT, Show::No);
     }
-    let alone = ["--", "--ignored", "--test-threads=1", "--nocapture"];
-    let mut program = machine.cargo();
-    program.args(["test", "--workspace", "--no-fail-fast", "--test", "netns"]).args(alone);
-    // The emulator has to offer 300 Mbit/s beside everything else on two cores: here speed is the subject.
-    let mut emulator = machine.cargo();
-    emulator.args(["test", "--release", "--package", "ispeed-lab", "--no-fail-fast", "--test", "emulator"]).args(alone);
-    tests(&mut program, NETNS_LIMIT, parts).and(tests(&mut emulator, BUILD_LIMIT, parts))
+    let mut command = machine.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--test", "netns", "--test", "emulator"]);
+    command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
+    tests(&mut command, NETNS_LIMIT, parts)
 }
 
 /// Whether a namespace can be made and a link in it shaped: containers often allow neither.

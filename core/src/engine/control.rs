@@ -96,7 +96,7 @@ pub(crate) enum Event {
         /// When it was read.
         at: Instant,
         /// What it says.
-        message: ServerMessage,
+        message: Box<ServerMessage>,
     },
     /// The channel is gone; nothing follows.
     Closed(Failure),
@@ -166,7 +166,7 @@ async fn exchange(
             received = socket.next() => {
                 let at = Instant::now();
                 let message = match received {
-                    Some(Ok(Message::Text(text))) => serde_json::from_str(&text),
+                    Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Box::new),
                     Some(Ok(Message::Close(_))) | None => return Failure::new(Kind::Reset, "the server closed the control channel"),
                     Some(Ok(_)) => continue,
                     Some(Err(error)) => return of_websocket("control channel", &error),

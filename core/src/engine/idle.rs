@@ -41,7 +41,7 @@ pub(crate) async fn measure(session: &Session, clock: RunClock, long: bool, forc
     };
     let echo = Echo::Websocket(echo);
     let train = echo.start(idle_train(long), Box::new(|_| {})).await;
-    let log = train.log().await;
+    let log = timeout(limits::IDLE, train.log()).await.unwrap_or_default();
     let echo = (!log.answers.is_empty()).then_some(echo);
     Idle { echo, radio_wake_ms: None, log }
 }
@@ -56,7 +56,8 @@ async fn by_udp(session: &Session, clock: RunClock, long: bool) -> Option<Idle> 
     let wake = echo.start(wake, Box::new(move |_| notify.notify_one())).await;
     timeout(UDP_WAIT, answered.notified()).await.ok()?;
     let train = echo.start(idle_train(long), Box::new(|_| {})).await;
-    let (wake, log) = tokio::join!(wake.log(), train.log());
+    let logs = async { tokio::join!(wake.log(), train.log()) };
+    let (wake, log) = timeout(limits::IDLE, logs).await.unwrap_or_default();
     let first = wake.answers.iter().min_by_key(|answer| answer.sequence);
     Some(Idle { echo: Some(echo), radio_wake_ms: first.map(|answer| answer.rtt_us as f64 / 1e3), log })
 }

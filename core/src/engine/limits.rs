@@ -32,6 +32,8 @@ pub(crate) const PROBE_GRACE: Duration = Duration::from_millis(40);
 pub(crate) const WELCOME: Duration = Duration::from_secs(5);
 /// Opening the first load flow of a direction once the idle round trips are taken.
 pub(crate) const FLOWS: Duration = Duration::from_secs(6);
+/// The idle train: 100 packets of 30 ms in long mode, the patience of its end, and room.
+pub(crate) const IDLE: Duration = Duration::from_secs(6);
 /// By then the load connections are open on any but the slowest path, and the engine's own traffic is the idle train.
 pub(crate) const OPENING: Duration = Duration::from_millis(250);
 /// After the first flow is open, the others of the first step get this much longer.

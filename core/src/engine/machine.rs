@@ -146,7 +146,7 @@ impl MachineWatch {
 }
 
 fn looks(networks: &Networks) -> Vec<(OsString, Look)> {
-    networks.iter().filter_map(|(name, _)| Some((name.clone(), look(networks, name)?))).collect()
+    networks.keys().filter_map(|name| Some((name.clone(), look(networks, name)?))).collect()
 }
 
 fn look(networks: &Networks, interface: &OsStr) -> Option<Look> {

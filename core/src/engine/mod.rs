@@ -13,6 +13,7 @@ mod clock;
 mod control;
 mod echo;
 mod failure;
+mod finish;
 mod flow;
 mod idle;
 mod interrupt;

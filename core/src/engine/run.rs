@@ -1,13 +1,10 @@
 //! A run from its first packet to its outcome.
 
 use std::ops::RangeInclusive;
-use std::time::Instant;
 
-use ispeed_meter::{Config, StopReason, params};
-use ispeed_protocol::control::{ClientMessage, EchoTrain, ServerMessage};
-use ispeed_protocol::direction::{Direction, DirectionResult};
+use ispeed_meter::{Config, params};
+use ispeed_protocol::direction::Direction;
 use ispeed_protocol::latency::{EchoTransport, Latency};
-use ispeed_protocol::sample::MachineContext;
 use ispeed_protocol::servers::UsedServer;
 use ispeed_wire::Budget as ByteBudget;
 use ispeed_wire::tls::client_config;
@@ -15,15 +12,15 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::clock::{ClockOffset, RunClock};
-use super::control::Event;
-use super::echo::{self, Echo, TRAIN_DOWN, TRAIN_IDLE, TRAIN_UP, TrainLog};
-use super::failure::{Failure, Kind, outcome};
+use super::echo::{self, Echo, TrainLog};
+use super::failure::{Failure, Kind};
+use super::finish::window_us;
 use super::flow::{FlowBounds, Flows};
 use super::idle::{self, ALWAYS};
 use super::interrupt::Interrupt;
 use super::limits;
 use super::load::{self, Leg, LoadPlan, Tools, window_bytes};
-use super::machine::MachineWatch;
+use super::machine::{Machine, MachineWatch};
 use super::measured::{Measured, Phase, Progress, Reporter};
 use super::net::Network;
 use super::plan::{Budget, EnginePlan};
@@ -54,31 +51,31 @@ pub(crate) async fn run(plan: EnginePlan, progress: watch::Sender<Progress>, int
 
 /// A direction that ran, and the window its round trips are taken from.
 #[derive(Debug)]
-struct Ran {
-    leg: Leg,
+pub(super) struct Ran {
+    pub(super) leg: Leg,
     /// On the run's time line, microseconds.
-    window_us: RangeInclusive<u64>,
-    log: TrainLog,
+    pub(super) window_us: RangeInclusive<u64>,
+    pub(super) log: TrainLog,
 }
 
 /// Everything a run has found so far; it outlives the phases, so that no failure takes it away.
-struct Run {
-    plan: EnginePlan,
-    clock: RunClock,
-    reporter: Reporter,
-    network: Network,
-    budget: Budget,
-    offset: ClockOffset,
-    used: Option<UsedServer>,
-    session: Option<Session>,
-    echo: Option<Echo>,
-    idle_log: TrainLog,
-    latency: Latency,
-    machine: Option<MachineWatch>,
-    down: Option<Ran>,
-    up: Option<Ran>,
+pub(super) struct Run {
+    pub(super) plan: EnginePlan,
+    pub(super) clock: RunClock,
+    pub(super) reporter: Reporter,
+    pub(super) network: Network,
+    pub(super) budget: Budget,
+    pub(super) offset: ClockOffset,
+    pub(super) used: Option<UsedServer>,
+    pub(super) session: Option<Session>,
+    pub(super) echo: Option<Echo>,
+    pub(super) idle_log: TrainLog,
+    pub(super) latency: Latency,
+    pub(super) machine: Option<MachineWatch>,
+    pub(super) down: Option<Ran>,
+    pub(super) up: Option<Ran>,
     /// What the directions could not do, the first of it.
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
 }
 
 impl Run {
@@ -126,7 +123,7 @@ impl Run {
 
     fn check_plan(&self) -> Result<(), Failure> {
         let wrong = |what: String| Err(Failure::new(Kind::Plan, what));
-        if self.plan.max_seconds.is_some_and(|seconds| !(seconds > 0.0)) {
+        if self.plan.max_seconds.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
             return wrong(format!(
                 "max_seconds is {:?}, expected more than 0",
                 self.plan.max_seconds.unwrap_or_default()
@@ -202,7 +199,7 @@ impl Run {
         let quiet = async {
             sleep(limits::OPENING).await;
             if let Some(machine) = machine {
-                machine.look(super::machine::Machine::quiet).await;
+                machine.look(Machine::quiet).await;
             }
         };
         let measure = idle::measure(session, self.clock, self.plan.long, self.plan.force_websocket_echo);
@@ -218,7 +215,7 @@ impl Run {
         Ok(())
     }
 
-    fn transport(&self) -> EchoTransport {
+    pub(super) fn transport(&self) -> EchoTransport {
         self.latency.transport.unwrap_or(EchoTransport::Udp)
     }
 
@@ -323,126 +320,6 @@ impl Run {
     fn failed(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
     }
-
-    /// Everything after the load: the machine, the echo logs, the figures. Bounded, and nothing here changes a figure
-    /// of throughput.
-    async fn finish(mut self, fatal: Option<Failure>) -> Measured {
-        self.reporter.phase(Phase::Finishing);
-        let failure = fatal.or_else(|| self.failure.take());
-        let aborted =
-            failure.as_ref().is_some_and(|failure| matches!(failure.kind, Kind::Cancelled | Kind::NetworkChanged));
-        let loaded = self.down.is_some() || self.up.is_some();
-        if let Some(machine) = self.machine.as_mut().filter(|_| loaded && !aborted) {
-            machine.look(super::machine::Machine::load_ended).await;
-        }
-        self.collect_logs(aborted).await;
-        let trains = if aborted { Vec::new() } else { self.server_logs().await };
-        self.latency_figures(&trains);
-        let machine = self.machine_context(aborted).await;
-        let measured = self.measured(failure, machine);
-        self.reporter.phase(Phase::Done);
-        measured
-    }
-
-    async fn collect_logs(&mut self, aborted: bool) {
-        let patience = if aborted { limits::TRAIN_LOG_ABORTED } else { limits::TRAIN_LOG };
-        for ran in [&mut self.down, &mut self.up].into_iter().flatten() {
-            if let Some(train) = ran.leg.train.take() {
-                train.stop();
-                ran.log = timeout(patience, train.log()).await.unwrap_or_default();
-            }
-        }
-    }
-
-    /// `Finish`, and what the server saw of the trains; nothing when it does not say.
-    async fn server_logs(&mut self) -> Vec<EchoTrain> {
-        let Some(session) = &mut self.session else { return Vec::new() };
-        if session.control.send(ClientMessage::Finish).await.is_err() {
-            return Vec::new();
-        }
-        let heard = async {
-            loop {
-                match session.control.next().await {
-                    Event::Message { message: ServerMessage::Echoes { trains }, .. } => return trains,
-                    Event::Message { .. } => {}
-                    Event::Closed(_) => return Vec::new(),
-                }
-            }
-        };
-        timeout(limits::ECHOES, heard).await.unwrap_or_default()
-    }
-
-    fn latency_figures(&mut self, trains: &[EchoTrain]) {
-        let transport = self.transport();
-        let seen = |number: u16| trains.iter().find(|train| train.train == number);
-        let idle = echo::figures(&self.idle_log, &ALWAYS, transport, seen(TRAIN_IDLE));
-        let of = |ran: &Option<Ran>, number: u16| {
-            ran.as_ref().map(|ran| echo::figures(&ran.log, &ran.window_us, transport, seen(number))).unwrap_or_default()
-        };
-        let (down, up) = (of(&self.down, TRAIN_DOWN), of(&self.up, TRAIN_UP));
-        let loaded = [&self.down, &self.up].into_iter().flatten().map(|ran| (&ran.log, &ran.window_us));
-        let latency = &mut self.latency;
-        latency.rpm_short = echo::rpm(loaded);
-        latency.loaded_down_ms = down.round_trips.as_ref().map(|trips| trips.median_ms);
-        latency.loaded_up_ms = up.round_trips.as_ref().map(|trips| trips.median_ms);
-        (latency.idle, latency.idle_path) = (idle.round_trips, idle.path);
-        (latency.loaded_down, latency.loaded_down_path) = (down.round_trips, down.path);
-        (latency.loaded_up, latency.loaded_up_path) = (up.round_trips, up.path);
-    }
-
-    async fn machine_context(&mut self, aborted: bool) -> MachineContext {
-        let Some(machine) = &mut self.machine else { return MachineContext::default() };
-        if !aborted {
-            sleep(machine.settle()).await;
-        }
-        machine.end().await
-    }
-
-    fn measured(&mut self, failure: Option<Failure>, machine: MachineContext) -> Measured {
-        let (down, up) = (self.down.take().map(|ran| ran.leg), self.up.take().map(|ran| ran.leg));
-        let valid = [&down, &up].into_iter().flatten().filter(|leg| leg.result.as_ref().is_some_and(is_valid)).count();
-        let wanted = usize::from(self.plan.directions.down) + usize::from(self.plan.directions.up);
-        let failure = failure.or_else(|| {
-            (valid < wanted).then(|| Failure::new(Kind::NoEstimate, "too little arrived to estimate anything"))
-        });
-        let outcome = outcome(failure.as_ref(), valid, wanted);
-        let correction_us = self.offset.correction_us();
-        let bytes = |leg: &Option<Leg>| leg.as_ref().map_or(0, |leg| leg.bytes);
-        Measured {
-            started_at: self.clock.started_at().plus_micros(correction_us),
-            ended_at: self.clock.utc(Instant::now()).plus_micros(correction_us),
-            outcome,
-            outcome_reason: failure.as_ref().map(|failure| failure.kind.reason().to_owned()),
-            outcome_detail: failure.map(|failure| failure.detail),
-            clock: self.offset.clock(),
-            server: self.used.take(),
-            latency: std::mem::take(&mut self.latency),
-            bytes_down: bytes(&down),
-            bytes_up: bytes(&up),
-            evidence: [&down, &up].into_iter().flatten().filter_map(|leg| leg.evidence.clone()).collect(),
-            down_sender_series: down.as_ref().and_then(|leg| leg.server_series.clone()),
-            down: down.and_then(|leg| leg.result),
-            up: up.and_then(|leg| leg.result),
-            machine,
-        }
-    }
-}
-
-/// The averaged window of a direction on the run's time line; the whole of the load where there is none.
-fn window_us(result: &DirectionResult) -> RangeInclusive<u64> {
-    let end_us = |start_us: u64, ms: f64| start_us + (ms * 1e3) as u64;
-    match result.window_start_ms.zip(result.window_ms) {
-        Some((start_ms, window_ms)) => {
-            let start_us = (start_ms * 1e3) as u64;
-            start_us..=end_us(start_us, window_ms)
-        }
-        None => result.load_start_us..=end_us(result.load_start_us, result.duration_ms),
-    }
-}
-
-/// Whether a direction was measured: there is a figure, and its end was not a loss.
-fn is_valid(result: &DirectionResult) -> bool {
-    result.goodput_bps.is_some() && !matches!(result.stop_reason, StopReason::Lost | StopReason::Aborted)
 }
 
 fn too_small(direction: Direction, bytes: u64) -> Failure {

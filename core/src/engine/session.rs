@@ -92,7 +92,7 @@ impl Session {
             .await
             .map_err(|_| Failure::new(Kind::Timeout, format!("{} does not admit the run in time", candidate.id)))?;
         let (at, message) = match welcome {
-            Event::Message { at, message } => (at, message),
+            Event::Message { at, message } => (at, *message),
             Event::Closed(failure) => return Err(failure),
         };
         let ServerMessage::Welcome {

@@ -69,6 +69,11 @@ impl Link {
         Self { down, up, tasks: vec![tcp.abort_handle(), echo.abort_handle()] }
     }
 
+    /// No UDP crosses any more.
+    pub fn block_udp(&self) {
+        self.tasks[1].abort();
+    }
+
     /// Nothing crosses in either direction for a while; nothing is lost.
     pub async fn gap(&self, length: Duration) {
         for broken in [true, false] {

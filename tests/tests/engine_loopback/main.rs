@@ -234,6 +234,35 @@ async fn forced_counters_and_a_forced_fallback_are_labelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_udp_is_blocked_round_trips_come_over_websocket() {
+    let (server, link) = Server::behind_link().await;
+    link.block_udp();
+    let plan = server.plan();
+    let sample_id = plan.sample_id;
+    let measured = run(plan).await;
+    assert_complete(&measured, sample_id);
+    let latency = &measured.latency;
+    assert_eq!(latency.transport, Some(EchoTransport::Websocket));
+    assert!(latency.idle_ms.is_some() && latency.loaded_down_ms.is_some() && latency.loaded_up_ms.is_some());
+    assert!(latency.idle_path.is_none() && latency.radio_wake_ms.is_none(), "never mixed, never invented");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_of_a_second_is_an_outage_inside_a_complete_run() {
+    let (server, link) = Server::behind_link().await;
+    let progress = watch::Sender::new(Progress::default());
+    let mut seen = progress.subscribe();
+    let plan = server.plan();
+    let run = tokio::spawn(measure(plan, progress, ChangeSignal::never(), CancellationToken::new()));
+    seen.wait_for(|now| now.phase == Phase::Download && now.bytes_down > 500_000).await.unwrap();
+    link.gap(Duration::from_secs(1)).await;
+    let measured = tokio::time::timeout(Duration::from_secs(30), run).await.unwrap().unwrap();
+    assert_eq!(measured.outcome, Outcome::Complete, "{:?}", measured.outcome_detail);
+    assert!(measured.down.unwrap().flags.contains(&Flag::Outage));
+    assert_eq!(measured.evidence.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_byte_budget_holds_to_the_last_byte() {
     let server = Server::start().await;
     for budget in [300_000, 3_000_000, 30_000_000] {

@@ -50,6 +50,8 @@ struct Worker {
     on_answer: OnAnswer,
     dice: Dice,
     log: TrainLog,
+    /// Packets whose time came, those that the system did not take included.
+    tries: u32,
     /// Sent and not answered yet: sequence to time.
     open: BTreeMap<u32, Instant>,
     longest_rtt_us: Option<u64>,
@@ -62,13 +64,13 @@ impl Worker {
         let _ = stamp_datagrams(&SockRef::from(&socket));
         let log = TrainLog { train: plan.train, ..TrainLog::default() };
         let open = BTreeMap::new();
-        Ok(Self { echo, socket, plan, on_answer, dice: Dice::new(), log, open, longest_rtt_us: None })
+        Ok(Self { echo, socket, plan, on_answer, dice: Dice::new(), log, tries: 0, open, longest_rtt_us: None })
     }
 
     fn run(mut self, side: TrainSide) {
         let mut due = Instant::now();
         while !side.abandon.is_cancelled() {
-            let sending = !side.stop.is_cancelled() && !self.plan.pace.is_over(self.log.sent);
+            let sending = !side.stop.is_cancelled() && !self.plan.pace.is_over(self.tries);
             if sending && Instant::now() >= due {
                 self.send();
                 due += self.plan.pace.gap(self.plan.packet_bytes, self.dice.roll());
@@ -86,6 +88,7 @@ impl Worker {
     }
 
     fn send(&mut self) {
+        self.tries += 1;
         let packet = EchoPacket {
             kind: EchoKind::Request,
             train: self.plan.train,
@@ -204,6 +207,10 @@ mod tests {
         let train = echo(silent.local_addr().unwrap()).start(plan(3), Box::new(|_| {}));
         let log = train.log().await;
         assert_eq!((log.sent, log.answers.len()), (3, 0));
+        // A peer that is not there at all is refused by the system, and the train ends all the same.
+        let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let log = echo(gone).start(plan(20), Box::new(|_| {})).log().await;
+        assert!(log.sent <= 20 && log.answers.is_empty());
         let endless = TrainPlan { pace: Pace::Count { packets: u32::MAX, gap: Duration::from_millis(1) }, ..plan(1) };
         drop(echo(silent.local_addr().unwrap()).start(endless, Box::new(|_| {})));
         silent.set_read_timeout(Some(Duration::from_millis(500))).unwrap();

@@ -7,12 +7,12 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use ispeed_protocol::echo::{ECHO_MIN_BYTES, EchoKind, EchoPacket};
 use ispeed_wire::LoadStream;
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant as TokioInstant, sleep_until};
+use tokio::time::{Duration, Instant as TokioInstant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Dice, EchoAnswer, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, patience};
+use super::{Dice, EchoAnswer, LATE, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, patience};
 use crate::engine::clock::RunClock;
 
 /// The task looks for a stop at least this often.
@@ -105,7 +105,8 @@ impl Worker {
             server_send_us: 0,
         };
         let bytes = packet.encode(&self.key, ECHO_MIN_BYTES, b"");
-        self.socket.send(Message::binary(bytes)).await.is_ok()
+        // A connection that takes no packet in the time after which one is lost carries no train.
+        matches!(timeout(LATE, self.socket.send(Message::binary(bytes))).await, Ok(Ok(())))
     }
 
     /// Reads an answer: the packet itself, or the server's reply to it.

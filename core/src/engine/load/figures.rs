@@ -117,3 +117,119 @@ fn adopt(estimate: &mut Estimate, facts: &Facts<'_>) {
     estimate.duration_us = estimate.duration_us.max(u64::from(last_us));
     estimate.series = stopped.series.clone();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ispeed_meter::{Config, Estimator, Hint, Reading, StopReason};
+    use ispeed_protocol::direction::{Flag, Series};
+    use ispeed_protocol::evidence::Evidence;
+
+    use super::*;
+
+    /// 24 Mbit/s in steps of 10 ms over one second: 20 full segments and 1,000 bytes more a step.
+    fn estimate() -> Estimate {
+        let mut estimator = Estimator::new(Config::new(Direction::Up));
+        for step in 0..=100u64 {
+            let (segments, bytes) = (Some(step * 20), step * 20 * 1448);
+            estimator.on_reading(&Reading {
+                t_us: step * 10_000,
+                segments,
+                kernel_bytes: Some(bytes),
+                app_bytes: bytes,
+            });
+        }
+        estimator.on_hint(Hint::ServerLimited);
+        estimator.finish(Some(StopReason::Time))
+    }
+
+    fn evidence() -> Evidence {
+        Evidence {
+            v: 1,
+            token_id: uuid::Uuid::nil(),
+            sample_id: uuid::Uuid::nil(),
+            server_id: "hn1".into(),
+            direction: Direction::Up,
+            bytes: 0,
+            started_at: ispeed_protocol::UtcMicros(0),
+            ended_at: ispeed_protocol::UtcMicros(0),
+            network_prefix: String::new(),
+            asn: None,
+            flows: 1,
+            series_sha256: String::new(),
+            key: String::new(),
+            signature: String::new(),
+        }
+    }
+
+    fn stopped(series: Series) -> Stopped {
+        Stopped {
+            bytes: 1,
+            series,
+            evidence: evidence(),
+            sender: None,
+            congestion_control: None,
+            mss_bytes: Some(1448),
+        }
+    }
+
+    fn facts<'a>(clock: &'a RunClock, stopped: Option<&'a Stopped>, origin: Instant) -> Facts<'a> {
+        Facts {
+            direction: Direction::Up,
+            clock,
+            context: RecomputeContext::from(&Config::new(Direction::Up)),
+            origin,
+            server_zero_us: Some(55_000),
+            idle_rtt_us: Some(40_000),
+            stopped,
+            counters: SocketCounters { retransmits: Some(3), send_mss_bytes: Some(1448), ..SocketCounters::default() },
+            congestion_control: Some("cubic".into()),
+            bytes: 2_896_000,
+            cpu_share: None,
+        }
+    }
+
+    #[test]
+    fn an_upload_states_what_follows_from_the_series_the_server_signed() {
+        let clock = RunClock::start();
+        let own = estimate();
+        // The server went on for two more bins at half the rate before the stop reached it.
+        let mut series = own.series.clone();
+        for edge in [1_050_000, 1_100_000] {
+            series.t_us.push(edge);
+            series.segments.as_mut().unwrap().push(50);
+            series.kernel_bytes.as_mut().unwrap().push(50 * 1448);
+            series.app_bytes.push(50 * 1448);
+        }
+        let stopped = stopped(series.clone());
+        let facts = facts(&clock, Some(&stopped), Instant::now());
+        let result = result(own.clone(), &facts);
+        let again = recompute(&series, &facts.context).unwrap();
+        assert_eq!(result.series, series);
+        assert_eq!((result.goodput_bps, result.interval_bps), (again.goodput_bps, again.interval_bps));
+        assert_ne!(result.goodput_bps, own.goodput_bps);
+        assert!(result.flags.contains(&Flag::ServerLimited), "flags of hints stay: {:?}", result.flags);
+        assert_eq!((result.bytes, result.retransmits, result.stop_reason), (2_896_000, Some(3), StopReason::Time));
+        assert_eq!(result.congestion_control.as_deref(), Some("cubic"));
+    }
+
+    #[test]
+    fn without_the_servers_word_the_own_estimate_stands() {
+        let clock = RunClock::start();
+        let own = estimate();
+        let result = result(own.clone(), &facts(&clock, None, Instant::now()));
+        assert_eq!((result.goodput_bps, result.series), (own.goodput_bps, own.series));
+    }
+
+    #[test]
+    fn an_uploads_time_line_starts_at_the_servers_first_byte() {
+        let clock = RunClock::start();
+        let origin = Instant::now() + Duration::from_millis(500);
+        let mut facts = facts(&clock, None, origin);
+        // Heard 55 ms after load was asked for, 20 ms of it the message's own way back.
+        assert_eq!(facts.load_start_us(), clock.at_us(origin) + 35_000);
+        facts.direction = Direction::Down;
+        assert_eq!(facts.load_start_us(), clock.at_us(origin));
+    }
+}
