@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod cells;
+pub mod check;
 pub mod emulator;
 pub mod report;
 pub mod runner;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use ispeed_lab::cells;
+use ispeed_lab::check;
 use ispeed_lab::report::{self, Origin};
 use ispeed_lab::runner::{Bench, Program};
 use ispeed_lab::summary;
@@ -56,6 +57,11 @@ enum Action {
         #[arg(long, default_value = "cargo xtask lab --full")]
         command: String,
     },
+    /// Asserts behaviour with wide margins, in the words of a test program.
+    Check {
+        /// JSON lines.
+        file: PathBuf,
+    },
     /// Prints the tables of a file of runs.
     Summary {
         /// JSON lines.
@@ -73,6 +79,11 @@ fn main() -> std::process::ExitCode {
         Action::Report { file, out, command } => read(&file).and_then(|runs| {
             let origin = Origin { machine: machine(), program: program(), command };
             Ok(std::fs::write(&out, report::markdown(&runs, &origin))?)
+        }),
+        Action::Check { file } => read(&file).and_then(|runs| {
+            let (lines, passed) = check::lines(&runs);
+            println!("{}", lines.join("\n"));
+            if passed { Ok(()) } else { Err("some links were not measured as they should be".into()) }
         }),
         Action::Summary { file } => read(&file).map(|runs| print!("{}", summary::text(&runs))),
     };

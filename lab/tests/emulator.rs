@@ -56,6 +56,17 @@ fn flood(name: &str, down: DirectionConfig, load_bps: f64, seconds: f64) -> Link
     log
 }
 
+/// Share of a window in which the link had nothing to serve.
+fn idle_share(log: &LinkLog, from: u64, to: u64) -> f64 {
+    let served: Vec<_> = log.down.packets.iter().filter(|p| p.fate == Fate::Delivered).collect();
+    let idle: u64 = served
+        .windows(2)
+        .filter(|pair| (from..to).contains(&pair[1].arrive_ns))
+        .map(|pair| pair[1].arrive_ns.saturating_sub(pair[0].depart_ns))
+        .sum();
+    idle as f64 / (to - from) as f64
+}
+
 fn report(what: &str, log: &LinkLog) {
     let [median, p99, worst] = log.down.lateness_ns.map(|ns| ns as f64 / 1e6);
     println!("{what}: cpu {:.0} %, late {median:.3}/{p99:.3}/{worst:.3} ms", log.down.cpu_share * 100.0);
@@ -79,11 +90,11 @@ fn saturating_udp_gives_the_configured_rate() {
             continue;
         }
         let (from, to) = (1_000_000_000, 2_500_000_000);
-        let arrived = log.down.packets.iter().filter(|p| (from..to).contains(&p.arrive_ns));
-        let offered = arrived.map(|p| f64::from(p.bytes)).sum::<f64>() * 8.0 / 1.5;
-        if offered < bps * 1.05 {
-            assert!(mbit > 300.0, "the link was offered {offered:.0} bit/s only");
-            println!("  not judged: this machine offers {:.0} Mbit/s beside the emulator", offered / 1e6);
+        let idle = idle_share(&log, from, to);
+        if idle > 0.0005 {
+            // The sender was kept from the processor for longer than the queue lasts; that is not the link's rate.
+            assert!(mbit >= 100.0, "the queue ran dry for {:.2} % of the time", idle * 100.0);
+            println!("  not judged: the sender let the queue run dry for {:.2} % of the time", idle * 100.0);
             continue;
         }
         let served = log.down.served_bytes(from, to) as f64 * 8.0 / 1.5;

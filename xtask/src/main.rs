@@ -9,6 +9,7 @@ mod allowed;
 mod counts;
 mod demo;
 mod demo_checks;
+mod lab;
 mod machine;
 mod parts;
 mod process;
@@ -18,24 +19,40 @@ mod table;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use counts::Counts;
 use machine::Machine;
 use parts::{LINT, PARTS, Part, TEST};
 use table::Row;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [lab, more @ ..] = words.as_slice()
+        && lab == "lab"
+        && !more.is_empty()
+    {
+        let begun = Instant::now();
+        return match Machine::find() {
+            Ok(machine) => finish(vec![row("lab", lab::with(&machine, more), begun)]),
+            Err(error) => fail(&error),
+        };
+    }
     let Some(parts) = chosen(&words) else {
         eprint!("{}", usage());
         return ExitCode::from(2);
     };
     let machine = match Machine::find() {
         Ok(machine) => machine,
-        Err(error) => {
-            eprintln!("xtask: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&error),
     };
-    let rows = run(&parts, &machine);
+    finish(run(&parts, &machine))
+}
+
+fn fail(error: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("xtask: {error}");
+    ExitCode::FAILURE
+}
+
+fn finish(rows: Vec<Row>) -> ExitCode {
     print!("{}", table::render(&rows));
     if rows.iter().any(|row| row.counts.failed > 0) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -68,12 +85,7 @@ fn run(parts: &[&Part], machine: &Machine) -> Vec<Row> {
                 counts.failed += counts.skipped;
                 counts.skipped = 0;
             }
-            let cure = if counts.failed + counts.skipped == 0 {
-                String::new()
-            } else {
-                counts.cure.clone().unwrap_or_else(|| format!("cargo xtask {}", part.name))
-            };
-            let row = Row { part: part.name, counts, cure, elapsed: begun.elapsed() };
+            let row = row(part.name, counts, begun);
             // A part that hangs the terminal later must not take the earlier results with it.
             eprintln!("== {}", row.line());
             row
@@ -81,10 +93,20 @@ fn run(parts: &[&Part], machine: &Machine) -> Vec<Row> {
         .collect()
 }
 
+fn row(part: &'static str, counts: Counts, begun: Instant) -> Row {
+    let cure = if counts.failed + counts.skipped == 0 {
+        String::new()
+    } else {
+        counts.cure.clone().unwrap_or_else(|| format!("cargo xtask {part}"))
+    };
+    Row { part, counts, cure, elapsed: begun.elapsed() }
+}
+
 fn usage() -> String {
     let mut text = String::from(
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
-         deny, advisories\n\nor any parts:\n\n",
+         deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --seeds 1,2, and docs/ACCURACY.md of them\n\n\
+         or any parts:\n\n",
     );
     for part in PARTS {
         let mark = if TEST.contains(&part.name) { '*' } else { ' ' };

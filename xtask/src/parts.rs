@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{demo, supply};
+use crate::{demo, lab, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -32,12 +32,13 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
+    Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
     Part { name: "bench", about: "tables of speed and accuracy of the pure parts, in release", run: bench },
 ];
 
 /// `cargo xtask test`.
 pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo"];
+    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo", "lab"];
 
 /// `cargo xtask lint`.
 pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
@@ -104,7 +105,9 @@ fn netns(machine: &Machine, parts: &[&str]) -> Counts {
     if !machine.is_root {
         return Counts::skipped("needs root for network namespaces", "sudo -E env \"PATH=$PATH\" cargo xtask netns");
     }
-    for (program, package) in [("ip", "iproute2"), ("tc", "iproute2"), ("curl", "curl")] {
+    for (program, package) in
+        [("ip", "iproute2"), ("tc", "iproute2"), ("curl", "curl"), ("sqlite3", "sqlite3"), ("sysctl", "procps")]
+    {
         if let Err(why) = machine.ensure(program, package) {
             return Counts::skipped(why, format!("apt-get install {package}"));
         }

@@ -1,6 +1,6 @@
 //! The series a measuring end signs: bins that close at real polls, by the same rule as the meter's.
 
-use ispeed_meter::params::{BIN_US, BINS_MAX};
+use ispeed_meter::params::{BIN_CLOSES_US, BINS_MAX};
 use ispeed_protocol::direction::{FlowStep, Series};
 
 /// Counters over all flows since the start of load.
@@ -38,10 +38,10 @@ impl SeriesBuilder {
     }
 
     /// Takes a poll: counters at `t_us` and the flows that carry load. True when it closed a bin, which is the first
-    /// poll at least 50 ms after the last edge.
+    /// poll at least [`BIN_CLOSES_US`] after the last edge.
     pub(super) fn push(&mut self, t_us: u64, now: Counted, flows: u8) -> bool {
         self.step(flows);
-        t_us.saturating_sub(self.edge_us) >= BIN_US && self.close(t_us, now)
+        t_us.saturating_sub(self.edge_us) >= BIN_CLOSES_US && self.close(t_us, now)
     }
 
     /// Ends the series; what arrived after the last edge becomes one more bin, so that the bins add up to all bytes.
@@ -111,7 +111,7 @@ mod tests {
             }
             let series = builder.finish(t_us, counted(segments));
             prop_assert!(series.t_us.len() == closed || series.t_us.len() == closed + 1);
-            prop_assert!(series.t_us.windows(2).take(closed.saturating_sub(1)).all(|w| u64::from(w[1] - w[0]) >= BIN_US));
+            prop_assert!(series.t_us.windows(2).take(closed.saturating_sub(1)).all(|w| u64::from(w[1] - w[0]) >= BIN_CLOSES_US));
             prop_assert_eq!(series.segments.unwrap().iter().map(|n| u64::from(*n)).sum::<u64>(), segments);
             prop_assert_eq!(series.kernel_bytes.unwrap().iter().sum::<u64>(), segments * 1448);
             prop_assert_eq!(series.app_bytes.iter().sum::<u64>(), segments * 1400);

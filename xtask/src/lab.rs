@@ -1,0 +1,86 @@
+//! The laboratory: the release program on emulated links.
+//!
+//! `cargo xtask lab` runs the short subset and asserts behaviour; with words behind it (`cargo xtask lab --full --seeds
+//! 1,2`) it runs what they say, goes on where an earlier call stopped, and writes `docs/ACCURACY.md`.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::counts::Counts;
+use crate::machine::Machine;
+use crate::process::{self, Show};
+
+const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
+const SUBSET_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// No part takes longer; a later call goes on.
+const FULL_LIMIT: Duration = Duration::from_secs(160 * 60);
+
+/// The subset, as a part of the checks.
+pub(crate) fn run(machine: &Machine, parts: &[&str]) -> Counts {
+    let program = match ready(machine) {
+        Ok(program) => program,
+        Err(counts) => return counts,
+    };
+    let runs = machine.target.join("lab").join(format!("subset-{}.jsonl", std::process::id()));
+    let mut command = program.run();
+    command.arg("--out").arg(&runs).args(["--minutes", "8"]);
+    let ran = process::run(&mut command, SUBSET_LIMIT, Show::Yes);
+    if !ran.ok {
+        return Counts::of_one(false, ran.why(), "cargo xtask lab");
+    }
+    let mut check = Command::new(&program.lab);
+    check.arg("check").arg(&runs);
+    let finished = process::run(&mut check, SUBSET_LIMIT, Show::Yes);
+    Counts::of_tests(&finished.lines, finished.ok, parts)
+}
+
+/// `cargo xtask lab WORDS`: any runs, and the document made of them.
+pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
+    let program = match ready(machine) {
+        Ok(program) => program,
+        Err(counts) => return counts,
+    };
+    let runs = machine.target.join("lab").join("runs.jsonl");
+    let mut command = program.run();
+    command.arg("--out").arg(&runs).args(words);
+    let ran = process::run(&mut command, FULL_LIMIT, Show::Yes);
+    if !ran.ok {
+        return Counts::of_one(false, ran.why(), "cargo xtask lab --full");
+    }
+    let mut report = Command::new(&program.lab);
+    report.arg("report").arg(&runs).arg("--out").arg(machine.root.join("docs/ACCURACY.md"));
+    report.args(["--command", &format!("cargo xtask lab {}", words.join(" "))]);
+    let finished = process::run(&mut report, SUBSET_LIMIT, Show::Yes);
+    Counts::of_one(finished.ok, finished.why(), "cargo xtask lab --full")
+}
+
+struct Program {
+    lab: PathBuf,
+    ispeed: PathBuf,
+}
+
+impl Program {
+    fn run(&self) -> Command {
+        let mut command = Command::new(&self.lab);
+        command.args(["run", "--ispeed"]).arg(&self.ispeed);
+        command
+    }
+}
+
+fn ready(machine: &Machine) -> Result<Program, Counts> {
+    if !machine.is_root || !std::path::Path::new("/dev/net/tun").exists() {
+        return Err(Counts::skipped("needs root and /dev/net/tun", "sudo -E env \"PATH=$PATH\" cargo xtask lab"));
+    }
+    for (program, package) in [("ip", "iproute2"), ("sysctl", "procps")] {
+        machine.ensure(program, package).map_err(|why| Counts::skipped(why, format!("apt-get install {package}")))?;
+    }
+    let mut build = machine.cargo();
+    build.args(["build", "--release", "--quiet", "--package", "ispeed", "--package", "ispeed-lab"]);
+    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
+        return Err(Counts::of_one(false, "the release build failed, see above", "cargo build --release"));
+    }
+    let _ = std::fs::create_dir_all(machine.target.join("lab"));
+    let release = machine.target.join("release");
+    Ok(Program { lab: release.join("ispeed-lab"), ispeed: release.join("ispeed") })
+}
