@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// One measurement.
     #[command(after_help = "Examples:\n  ispeed test --server https://ispeed.example.vn --share commune\n  \
                       ispeed test --server auto --collector https://ispeed.example.vn --facts modem.json --format json\n\n\
-                      On a terminal you are asked once what to share. A script agrees by starting this command: results are\n\
+                      On a terminal you are asked once what to share. A script agrees by starting this command: results are \
                       handed in with commune and 200 m cell (--share commune); --share none --no-upload refuses.")]
     Test(Box<test::Args>),
     /// Measuring end and collector.

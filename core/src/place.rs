@@ -1,11 +1,7 @@
 //! From the fixes of a run to its commune, and from there to what may leave the device.
 //!
-//! 1. A fix is *usable* when it is fresh and accurate enough for the rules of `ispeed-verdict`. The smallest radius among
-//!    the usable ones is the run's position; without a usable one the freshest is, and the verdict says what is wrong
-//!    with it. A small radius alone never wins: an old fix that claims one metre is still old.
-//! 2. Every usable fix is resolved. They agree when all lie in one commune; else the run straddled a border and the
-//!    place is ambiguous with all communes in question.
-//! 3. [`shared`] takes away what the person did not agree to share.
+//! Which fix places a run, and what its fixes say together, is `ispeed_verdict::fixes`; the collector calls the same.
+//! [`shared`] takes away what the person did not agree to share.
 
 use std::sync::Arc;
 
@@ -14,8 +10,8 @@ use ispeed_protocol::UtcMicros;
 use ispeed_protocol::cell::Cell;
 use ispeed_protocol::consent::Share;
 use ispeed_protocol::device::{Radio, RadioSpan};
-use ispeed_protocol::place::{Fix, Fixes, Place, PlaceVerdict};
-use ispeed_verdict::limits::{FIX_MAX_ACCURACY_M, FIX_MAX_AGE_MS};
+use ispeed_protocol::place::{Fix, Fixes, Place};
+use ispeed_verdict::fixes::{Placed, Position};
 
 use crate::error::{Error, Result};
 
@@ -66,83 +62,15 @@ pub struct Located {
     pub left_commune: bool,
 }
 
-/// The place of a run that ended at `ended_at`.
+/// The place of a run that ended at `ended_at`, by the rule of [`ispeed_verdict::fixes`].
 pub fn locate(fixes: &Fixes, ended_at: UtcMicros, resolver: &Resolver) -> Located {
-    let points: Vec<Position> = fixes.iter().filter_map(|fix| Position::of(fix, ended_at)).collect();
-    let Some(chosen) = points.iter().min_by(|a, b| a.rank().total_cmp(b.rank())) else {
-        return Located { place: Place::unknown(), cell: None, left_commune: false };
-    };
     let resolve = |p: &Position| resolver.resolve(p.lat, p.lon, p.accuracy_m).unwrap_or_else(Place::unknown);
-    let place = resolve(chosen);
-    let others: Vec<Place> =
-        points.iter().filter(|p| p.usable() && chosen.usable() && *p != chosen).map(resolve).collect();
-    let left_commune = place.verdict == PlaceVerdict::Certain
-        && others.iter().any(|other| other.verdict == PlaceVerdict::Certain && other.code != place.code);
-    let cell = Some(ispeed_commune::cell(chosen.lat, chosen.lon));
-    Located { place: others.iter().fold(place, agree), cell, left_commune }
-}
-
-/// A fix with a point, and what decides whether to trust it.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Position {
-    lat: f64,
-    lon: f64,
-    accuracy_m: Option<f64>,
-    age_ms: Option<u64>,
-}
-
-/// Orders positions, best first.
-struct Rank(bool, f64, f64);
-
-impl Rank {
-    fn total_cmp(&self, other: Self) -> std::cmp::Ordering {
-        (self.0.cmp(&other.0)).then(self.1.total_cmp(&other.1)).then(self.2.total_cmp(&other.2))
-    }
-}
-
-impl Position {
-    fn of(fix: &Fix, ended_at: UtcMicros) -> Option<Self> {
-        let point = Point::new(fix.lat?, fix.lon?).ok()?;
-        // The age as stated, else the time from the fix to the end of the run, as the verdict takes it.
-        let age_ms = fix.age_ms.or_else(|| u64::try_from(ended_at.micros_since(fix.at?) / 1_000).ok());
-        // "No radius" is 0 on Android and negative on iOS.
-        let accuracy_m = fix.accuracy_m.filter(|m| m.is_finite() && *m > 0.0);
-        Some(Self { lat: point.lat, lon: point.lon, accuracy_m, age_ms })
-    }
-
-    fn usable(&self) -> bool {
-        self.age_ms.is_some_and(|age| age <= FIX_MAX_AGE_MS)
-            && self.accuracy_m.is_some_and(|radius| radius <= FIX_MAX_ACCURACY_M)
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "ages in milliseconds are far below 2^53")]
-    fn rank(&self) -> Rank {
-        let age = self.age_ms.map_or(f64::INFINITY, |age| age as f64);
-        let radius = self.accuracy_m.unwrap_or(f64::INFINITY);
-        if self.usable() { Rank(false, radius, age) } else { Rank(true, age, radius) }
-    }
-}
-
-/// What remains of a place when another fix of the same run says `other`.
-fn agree(place: Place, other: &Place) -> Place {
-    let sure =
-        |p: &Place| matches!(p.verdict, PlaceVerdict::Certain | PlaceVerdict::Approximate | PlaceVerdict::Outside);
-    if place.code == other.code && place.verdict == other.verdict && sure(&place) {
-        return place;
-    }
-    let mut merged = place;
-    for candidate in &other.candidates {
-        if !merged.candidates.iter().any(|c| c.code == candidate.code) {
-            merged.candidates.push(candidate.clone());
+    match ispeed_verdict::fixes::place(fixes, ended_at, resolve) {
+        None => Located { place: Place::unknown(), cell: None, left_commune: false },
+        Some(Placed { position, place, left_commune }) => {
+            Located { place, cell: Some(ispeed_commune::cell(position.lat, position.lon)), left_commune }
         }
     }
-    // The gazetteer knows no borders, so it cannot say that one lies between.
-    if merged.verdict != PlaceVerdict::Approximate {
-        merged.verdict = PlaceVerdict::Ambiguous;
-        merged.border_m = [merged.border_m, other.border_m].into_iter().flatten().reduce(f64::min);
-        merged.code = merged.code.or_else(|| other.code.clone());
-    }
-    merged
 }
 
 /// What of a place leaves the device.
@@ -228,7 +156,7 @@ pub fn check_fixes(fixes: &Fixes) -> Result<()> {
 mod tests {
     use super::*;
     use ispeed_protocol::device::RadioTechnology;
-    use ispeed_protocol::place::{Candidate, FixSource};
+    use ispeed_protocol::place::{Candidate, FixSource, PlaceVerdict};
     use proptest::prelude::*;
 
     fn fix(lat: f64, lon: f64, accuracy_m: f64, age_ms: u64) -> Fix {
@@ -271,29 +199,11 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_radius_wins_among_the_usable() {
-        let fixes =
-            Fixes { start: Some(fix(21.0, 105.8, 90.0, 100)), mid: None, end: Some(fix(HERE.0, HERE.1, 8.0, 30_000)) };
-        assert_eq!(locate(&fixes, END, &Resolver::default()).cell, Some(ispeed_commune::cell(HERE.0, HERE.1)));
-    }
-
-    #[test]
     fn no_fix_is_unknown_and_a_fix_without_a_point_too() {
         let unknown = locate(&Fixes::default(), END, &Resolver::default());
         assert_eq!((unknown.place.verdict, unknown.cell), (PlaceVerdict::Unknown, None));
         let bare = Fixes { start: Some(fix(1.0, 1.0, 1.0, 1).without_point()), ..Fixes::default() };
         assert_eq!(locate(&bare, END, &Resolver::default()).place.verdict, PlaceVerdict::Unknown);
-    }
-
-    #[test]
-    fn two_communes_make_it_ambiguous_with_both() {
-        let merged = agree(certain("00001"), &certain("00002"));
-        assert_eq!(merged.verdict, PlaceVerdict::Ambiguous);
-        assert_eq!(merged.code.as_deref(), Some("00001"));
-        assert_eq!(merged.candidates.len(), 2);
-        assert_eq!(agree(certain("00001"), &certain("00001")), certain("00001"));
-        let doubtful = Place { verdict: PlaceVerdict::Ambiguous, ..certain("00001") };
-        assert_eq!(agree(certain("00001"), &doubtful).verdict, PlaceVerdict::Ambiguous, "the end may lie beyond");
     }
 
     #[test]

@@ -87,7 +87,8 @@ fn in_order_bytes(series: &Series) -> &[u64] {
 /// Payload bytes per segment, so that segments times this are goodput.
 ///
 /// The quotient of the totals at the end is wrong by what is held back behind lost segments: a round trip of data or
-/// more, tens of percent of a short run. Two things are exact where that is not. At no edge can bytes in order over
+/// more, tens of percent of a short run. Where nearly all bins agree nothing is held back, whatever the segments' size,
+/// and those bins say it. Else two things are exact where the quotient is not. At no edge can bytes in order over
 /// segments arrived *exceed* the true worth, so the greatest such quotient is a floor. And bulk flows send full
 /// segments: whatever the holes, bytes go in order by whole multiples of one number, the full segment. Bins close to it
 /// then say what duplicates take away. Where no such number shows (short writes, offload), bins little above the floor
@@ -99,6 +100,9 @@ fn bytes_per_segment(series: &Series) -> Option<f64> {
     let in_order = cumulative(bytes.iter().copied());
     if *segments.last()? < params::SEGMENTS_MIN {
         return None;
+    }
+    if let Some(worth) = steady_worth(arrived, bytes) {
+        return Some(worth);
     }
     let quotients = segments.iter().zip(&in_order).filter(|&(&n, _)| n >= params::SEGMENTS_MIN);
     let floor = quotients.map(|(&n, &b)| b as f64 / n as f64).fold(0.0, f64::max);
@@ -120,6 +124,21 @@ fn bytes_per_segment(series: &Series) -> Option<f64> {
     let moved = arrived.iter().filter(|&&n| n > 0).count();
     let chance = full.is_some() && clean.len() * 2 < moved;
     stats::median_of_sorted(&clean).filter(|_| !chance).or(Some(fallback)).filter(|&worth| worth > 0.0)
+}
+
+/// Bytes per segment over the bins that agree with their median within the tolerance; `None` where fewer than four fifths
+/// do.
+fn steady_worth(arrived: &[u32], bytes: &[u64]) -> Option<f64> {
+    let moved: Vec<(f64, f64)> =
+        arrived.iter().zip(bytes).filter(|&(&n, _)| n > 0).map(|(&n, &b)| (f64::from(n), b as f64)).collect();
+    let worth: Vec<f64> = moved.iter().map(|&(n, b)| b / n).collect();
+    let centre = stats::median(&worth).filter(|&centre| centre > 0.0)?;
+    let agree = |&&(n, b): &&(f64, f64)| (b / n / centre - 1.0).abs() <= params::SEGMENT_STEADY_TOLERANCE;
+    let steady: Vec<&(f64, f64)> = moved.iter().filter(agree).collect();
+    if moved.len() < params::FULL_SEGMENT_BINS || steady.len() * 5 < moved.len() * 4 {
+        return None;
+    }
+    Some(steady.iter().map(|&&(_, b)| b).sum::<f64>() / steady.iter().map(|&&(n, _)| n).sum::<f64>())
 }
 
 /// The number of bytes of which bins go in order by whole multiples, the first from `floor` on and not far above it;
@@ -242,6 +261,15 @@ mod tests {
         let segments = [27, 34, 34, 33, 35, 33, 34, 34, 34, 33, 35, 33];
         let in_order = [25, 0, 6, 1, 30, 7, 12, 20, 61, 88, 54, 33].map(|packets| packets * 1448);
         assert_eq!(candidates(&series(&segments, &in_order), None)[0].alpha, Some(1448.0));
+    }
+
+    #[test]
+    fn segments_that_are_not_full_are_worth_their_mean() {
+        // A sender of short writes: the first bin has longer segments, and no whole number divides all bins.
+        let bytes = [8146, 7967, 7917, 8098, 7835, 7826, 7826, 7917, 8098, 7826, 7835, 7826].map(|worth| worth * 38);
+        let alpha = candidates(&series(&[38; 12], &bytes), None)[0].alpha.unwrap();
+        let mean = bytes.iter().sum::<u64>() as f64 / (38.0 * 12.0);
+        assert!((alpha / mean - 1.0).abs() < 1e-12, "{alpha} {mean}");
     }
 
     #[test]

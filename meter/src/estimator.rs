@@ -202,12 +202,10 @@ impl Estimator {
     }
 
     fn flags(&self, stop_reason: StopReason) -> crate::Flags {
-        let Some(window) = &self.analysis.window else {
-            return self.analysis.flags().union(self.evidence.flags(&self.config, 0, self.binner.last_us()));
-        };
-        let limits = self.evidence.flags(&self.config, window.start_us, window.length_us);
-        let mut flags = self.analysis.flags().union(limits);
-        if !self.saturated {
+        let window = self.analysis.window.as_ref();
+        let (start_us, length_us) = window.map_or((0, self.binner.last_us()), |w| (w.start_us, w.length_us));
+        let mut flags = self.analysis.flags().union(self.evidence.flags(&self.config, start_us, length_us));
+        if window.is_some() && !self.saturated {
             flags.insert(Flag::Unsaturated);
         }
         if stop_reason == StopReason::Bytes {

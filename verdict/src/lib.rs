@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 mod context;
+pub mod fixes;
 mod judge;
 pub mod limits;
 pub mod operators;

@@ -20,7 +20,7 @@ const DEFAULT_LISTEN: &str = "[::]:8443";
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Addresses to listen on; `[::]` takes IPv4 too.
-    #[arg(long, value_name = "ADDR", num_args = 1.., default_value = DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDR", num_args = 1.., default_value = DEFAULT_LISTEN, value_parser = parse_address)]
     listen: Vec<SocketAddr>,
     /// Folder of database, keys and self-signed certificate.
     #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
@@ -58,6 +58,12 @@ fn parse_id(text: &str) -> std::result::Result<String, String> {
     let good = (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if good { Ok(text.to_owned()) } else { Err(format!("{text:?} is not an id; expected 1 to 32 of a-z, 0-9 and -")) }
+}
+
+fn parse_address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let wrong =
+        |_| format!("{text:?} is not an address to listen on; expected IP:PORT, such as 127.0.0.1:8443 or [::]:8443");
+    text.parse().map_err(wrong)
 }
 
 fn parse_key(text: &str) -> std::result::Result<PublicKey, String> {

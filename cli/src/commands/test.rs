@@ -149,13 +149,25 @@ pub(crate) fn fix(at: At, source: FixSource) -> Fix {
 }
 
 fn read_facts(path: &Path) -> Result<Facts> {
+    const REMEDY: &str = "docs/PROTOCOL.md shows an example; what is not known is left out";
     let bytes = files::read_all(path, FACTS_MAX_BYTES)?;
+    // An array would be taken for a record without names of its members.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(CliError::usage(
+            format_args!(
+                "the facts in {} are not JSON of the record `Facts`; expected an object {{…}}",
+                path.display()
+            ),
+            REMEDY,
+        ));
+    }
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        CliError::failed(
-            format_args!("the facts in {}: member {}: {}", path.display(), error.path(), error.inner()),
-            "the record is `Facts` of the protocol; what is not known is left out",
-        )
+        let member = match error.path().to_string() {
+            whole if whole == "." => String::new(),
+            path => format!("member {path}: "),
+        };
+        CliError::usage(format_args!("the facts in {}: {member}{}", path.display(), error.inner()), REMEDY)
     })
 }
 
@@ -197,6 +209,11 @@ mod tests {
         std::fs::write(&path, br#"{"transport":{"kind":"carrier_pigeon"}}"#).unwrap();
         let line = read_facts(&path).unwrap_err().line().unwrap();
         assert!(line.contains("transport.kind") && line.contains("carrier_pigeon"), "{line}");
+        for wrong in ["", "[]", "null", "\u{feff}{}", "{\"transport\":"] {
+            std::fs::write(&path, wrong).unwrap();
+            let error = read_facts(&path).unwrap_err();
+            assert!(error.exit_code() == 2 && !error.line().unwrap().contains("member ."), "{wrong:?}: {error:?}");
+        }
         std::fs::write(&path, br#"{"transport":{"kind":"cellular","serving_plmn":"452-04"}}"#).unwrap();
         assert_eq!(read_facts(&path).unwrap().transport.serving_plmn.as_deref(), Some("452-04"));
     }

@@ -140,13 +140,17 @@ fn is_progress(document: &RawValue) -> bool {
 
 fn warn_about_keys(findings: &[Finding]) {
     let mut keys: Vec<&str> = findings.iter().filter_map(|finding| finding.key.as_deref()).collect();
+    keys.retain(|key| !key.is_empty());
     keys.sort_unstable();
     keys.dedup();
+    if keys.is_empty() {
+        return;
+    }
     let keys = keys.join(", ");
     // Standard error may be closed; there is nobody to tell then.
     let _ = writeln!(
         std::io::stderr(),
-        "ispeed: verified against the key the receipt itself names ({keys}); compare it with the collector's published \
+        "ispeed: checked against the key the receipt itself names ({keys}); compare it with the collector's published \
          key, or give --key"
     );
 }

@@ -124,7 +124,14 @@ impl Block {
             let digits = |ms: f64| if ms < 10.0 { 1 } else { 0 };
             value.map_or_else(
                 || pick(lang, "không đo được", "not measured").to_owned(),
-                |ms| format!("{} ms", number(lang, ms, digits(ms))),
+                // A path within one machine takes less than the last digit.
+                |ms| {
+                    if ms < 0.05 {
+                        format!("< {} ms", number(lang, 0.1, 1))
+                    } else {
+                        format!("{} ms", number(lang, ms, digits(ms)))
+                    }
+                },
             )
         };
         self.row("Độ trễ", "latency", ms(latency.idle_ms));

@@ -13,7 +13,7 @@ pub(crate) fn outcome(lang: Lang, outcome: Outcome) -> &'static str {
         Outcome::Partial => ("Chỉ đo được một chiều", "partial: one direction only"),
         Outcome::NoService => ("Mất sóng hoặc không có mạng", "no service"),
         Outcome::ServerFailed => ("Điểm đo không trả lời", "the test point failed"),
-        Outcome::Aborted => ("Đã hủy", "aborted"),
+        Outcome::Aborted => ("Dừng giữa chừng", "ended early"),
     };
     pick(lang, vi, en)
 }

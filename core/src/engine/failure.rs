@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     Server,
     /// The path or the server was lost while the run went on.
     LostMidRun,
-    /// Everything answered and too little arrived to estimate anything.
+    /// Everything answered, and a cap ended the load before anything could be estimated.
     NoEstimate,
     /// The network changed under the run.
     NetworkChanged,
@@ -94,9 +94,9 @@ impl Failure {
         Self::new(kind_of_io(error), format!("{what}: {error}"))
     }
 
-    /// Any error with an I/O or TLS error somewhere among its causes.
+    /// Any error with an I/O or TLS error somewhere among its causes; the deepest is what is told.
     pub(crate) fn caused(what: &str, error: &(dyn StdError + 'static), otherwise: Kind) -> Self {
-        let mut text = format!("{what}: {error}");
+        let mut deepest = error.to_string();
         let mut kind = None;
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -106,11 +106,12 @@ impl Failure {
                 kind = Some(Kind::Tls);
             }
             cause = error.source();
-            if let Some(deeper) = cause.filter(|deeper| !text.contains(&deeper.to_string())) {
-                text = format!("{text}: {deeper}");
+            // What lies between (client, connector, stream) tells a person nothing that `what` does not.
+            if let Some(deeper) = cause {
+                deepest = deeper.to_string();
             }
         }
-        Self::new(kind.unwrap_or(otherwise), text)
+        Self::new(kind.unwrap_or(otherwise), format!("{what}: {deepest}"))
     }
 
     /// The same, once the run was admitted: from then on what breaks is a run lost on the way.
@@ -148,8 +149,8 @@ pub(crate) fn outcome(failure: Option<&Failure>, valid: usize, wanted: usize) ->
         Some(Kind::Cancelled | Kind::NetworkChanged | Kind::Permission | Kind::Plan) => Outcome::Aborted,
         _ if valid == wanted && wanted > 0 => Outcome::Complete,
         _ if valid > 0 => Outcome::Partial,
-        // The person's own limits ended it, and nobody failed.
-        Some(Kind::Budget) => Outcome::Aborted,
+        // A limit ended it, the person's or the method's, and nobody failed.
+        Some(Kind::Budget | Kind::NoEstimate) => Outcome::Aborted,
         Some(Kind::NoRoute) => Outcome::NoService,
         _ => Outcome::ServerFailed,
     }
@@ -169,6 +170,8 @@ mod tests {
         assert_eq!(outcome_of(Kind::LostMidRun, 0), Outcome::ServerFailed);
         assert_eq!(outcome_of(Kind::LostMidRun, 1), Outcome::Partial);
         assert_eq!(outcome_of(Kind::Cancelled, 1), Outcome::Aborted);
+        assert_eq!(outcome_of(Kind::NoEstimate, 0), Outcome::Aborted, "a cap is no failure of the server");
+        assert_eq!(outcome_of(Kind::NoEstimate, 1), Outcome::Partial);
         assert_eq!(outcome_of(Kind::NetworkChanged, 2), Outcome::Aborted);
         // Both directions were measured and only the echo logs were lost: the result stands.
         assert_eq!(outcome_of(Kind::LostMidRun, 2), Outcome::Complete);

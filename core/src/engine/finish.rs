@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ispeed_meter::StopReason;
 use ispeed_protocol::control::{ClientMessage, EchoTrain, ServerMessage};
-use ispeed_protocol::direction::DirectionResult;
+use ispeed_protocol::direction::{Direction, DirectionResult};
 use ispeed_protocol::sample::MachineContext;
 use tokio::time::{sleep, timeout};
 
@@ -17,7 +17,7 @@ use super::limits;
 use super::load::Leg;
 use super::machine::Machine;
 use super::measured::{Measured, Phase};
-use super::run::{Ran, Run};
+use super::run::{Ran, Run, name};
 
 impl Run {
     /// Everything after the load: the machine, the echo logs, the figures. Bounded, and nothing here changes a figure
@@ -93,13 +93,30 @@ impl Run {
         machine.end().await
     }
 
+    /// Nothing failed, and a direction ended before its ramp did: says which, and what ended it.
+    fn no_estimate(&self, legs: [(Direction, &Option<Leg>); 2]) -> Failure {
+        let without = |(direction, leg): (Direction, &Option<Leg>)| {
+            let leg = leg.as_ref()?;
+            let end = match leg.result.as_ref().filter(|result| !is_valid(result))?.stop_reason {
+                StopReason::Bytes => "reached its data cap",
+                StopReason::Time => "reached its time cap",
+                _ => "ended",
+            };
+            let (megabytes, seconds) = (leg.bytes as f64 / 1e6, leg.duration.as_secs_f64());
+            Some(format!("{} {end} after {megabytes:.2} MB in {seconds:.3} s", name(direction)))
+        };
+        let end = legs.into_iter().find_map(without).unwrap_or_else(|| "a direction was not measured".to_owned());
+        let own = self.plan.max_bytes.is_some() || self.plan.max_seconds.is_some();
+        let kind = if own { Kind::Budget } else { Kind::NoEstimate };
+        Failure::new(kind, format!("{end}, too early to estimate its rate"))
+    }
+
     fn measured(&mut self, failure: Option<Failure>, machine: MachineContext) -> Measured {
         let (down, up) = (self.down.take().map(|ran| ran.leg), self.up.take().map(|ran| ran.leg));
         let valid = [&down, &up].into_iter().flatten().filter(|leg| leg.result.as_ref().is_some_and(is_valid)).count();
         let wanted = usize::from(self.plan.directions.down) + usize::from(self.plan.directions.up);
-        let failure = failure.or_else(|| {
-            (valid < wanted).then(|| Failure::new(Kind::NoEstimate, "too little arrived to estimate anything"))
-        });
+        let failure = failure
+            .or_else(|| (valid < wanted).then(|| self.no_estimate([(Direction::Down, &down), (Direction::Up, &up)])));
         let outcome = outcome(failure.as_ref(), valid, wanted);
         let correction_us = self.offset.correction_us();
         let bytes = |leg: &Option<Leg>| leg.as_ref().map_or(0, |leg| leg.bytes);

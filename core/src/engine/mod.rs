@@ -1,8 +1,8 @@
 //! The measuring engine of the client: one run from token to result.
 //!
 //! ```text
-//!  token, candidates ─► control channel ─► idle round trips ─► download ─► upload ─► echo logs
-//!  (api, select)        (control)          (echo; flows open)   (load::down) (load::up)
+//!  token, candidates ─► control channel ─► idle round trips ─► download ─► upload ─► echo logs, outcome
+//!  (api, select)        (session, control) (idle; flow opens)  (load)      (load)    (finish)
 //! ```
 //! The receiver meters: the client polls its kernel's counters in a download, the server pushes its own in an upload,
 //! and both feed the same estimator of `ispeed-meter`. [`measure`] never fails: every end is an outcome, and what was

@@ -326,7 +326,7 @@ fn too_small(direction: Direction, bytes: u64) -> Failure {
     Failure::new(Kind::Budget, format!("a budget of {bytes} bytes is too small to load a link ({})", name(direction)))
 }
 
-fn name(direction: Direction) -> &'static str {
+pub(super) fn name(direction: Direction) -> &'static str {
     match direction {
         Direction::Down => "the download",
         Direction::Up => "the upload",

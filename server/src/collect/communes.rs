@@ -1,10 +1,10 @@
 //! Communes and borders as the collector knows them: from a bundle, else from the embedded gazetteer.
 
 use ispeed_commune::{Boundaries, BundleError, CommuneInfo, Point, gazetteer};
-use ispeed_protocol::place::{Fix, Place, PlaceVerdict};
+use ispeed_protocol::place::Place;
 use ispeed_protocol::sample::Sample;
 use ispeed_protocol::signing::sha256_hex;
-use ispeed_verdict::limits::{FIX_MAX_ACCURACY_M, FIX_MAX_AGE_MS};
+use ispeed_verdict::fixes::{self, Position};
 
 use super::{bare, collation};
 
@@ -104,47 +104,20 @@ impl Communes {
 impl Bundle {
     fn findings(&self, sample: &Sample) -> PlaceFindings {
         let mut findings = PlaceFindings::default();
-        if let Some(chosen) = chosen_fix(sample) {
-            let resolve = |fix: &Fix| Some(self.boundaries.resolve(point(fix)?, fix.accuracy_m));
-            let usable = |fix: &&Fix| is_usable(fix, sample);
-            let others: Vec<Place> = if usable(&chosen) {
-                sample.fixes.iter().filter(|fix| *fix != chosen).filter(usable).filter_map(resolve).collect()
-            } else {
-                Vec::new()
-            };
-            findings.place = resolve(chosen);
-            findings.left_commune = findings.place.as_ref().is_some_and(|place| {
-                is_certain(place) && others.iter().any(|other| is_certain(other) && other.code != place.code)
-            });
-            findings.place = findings.place.map(|place| others.iter().fold(place, agree));
+        if let Some(placed) = fixes::place(&sample.fixes, sample.ended_at, |position| self.resolve(position)) {
+            findings.place = Some(placed.place);
+            findings.left_commune = placed.left_commune;
         } else if let (Some(cell), Some(code)) = (&sample.cell, &sample.place.code) {
             // A code that is not in the table is in no cell.
             findings.cell_in_commune = Some(self.boundaries.cell_meets(cell, code).unwrap_or(false));
         }
         findings
     }
-}
 
-fn is_certain(place: &Place) -> bool {
-    place.verdict == PlaceVerdict::Certain
-}
-
-/// The place that remains when another usable fix of the run says `other`: doubtful unless both are sure of one commune,
-/// or of none.
-fn agree(mut place: Place, other: &Place) -> Place {
-    let sure = matches!(place.verdict, PlaceVerdict::Certain | PlaceVerdict::Outside);
-    if sure && place.verdict == other.verdict && place.code == other.code {
-        return place;
+    fn resolve(&self, position: &Position) -> Place {
+        Point::new(position.lat, position.lon)
+            .map_or_else(|_| Place::unknown(), |point| self.boundaries.resolve(point, position.accuracy_m))
     }
-    for candidate in &other.candidates {
-        if !place.candidates.iter().any(|c| c.code == candidate.code) {
-            place.candidates.push(candidate.clone());
-        }
-    }
-    place.verdict = PlaceVerdict::Ambiguous;
-    place.border_m = [place.border_m, other.border_m].into_iter().flatten().reduce(f64::min);
-    place.code = place.code.or_else(|| other.code.clone());
-    place
 }
 
 /// Fills in the ranks; the list stays in order of the code.
@@ -178,28 +151,4 @@ fn from_bundle(commune: CommuneInfo) -> CommuneName {
         area_km2: Some(commune.area_km2),
         rank: 0,
     }
-}
-
-/// The fix a sample is placed by, chosen as the phone does (`core/src/place.rs`): the narrowest of those that are fresh
-/// and accurate enough to count, else the freshest. An old fix that claims one metre is still old.
-fn chosen_fix(sample: &Sample) -> Option<&Fix> {
-    let with_point = || sample.fixes.iter().filter(|fix| point(fix).is_some());
-    let radius_m = |fix: &Fix| fix.accuracy_m.unwrap_or(f64::INFINITY);
-    with_point()
-        .filter(|fix| is_usable(fix, sample))
-        .min_by(|a, b| radius_m(a).total_cmp(&radius_m(b)))
-        .or_else(|| with_point().min_by_key(|fix| age_ms(fix, sample).unwrap_or(u64::MAX)))
-}
-
-fn is_usable(fix: &Fix, sample: &Sample) -> bool {
-    age_ms(fix, sample).is_some_and(|age_ms| age_ms <= FIX_MAX_AGE_MS)
-        && fix.accuracy_m.is_some_and(|m| m > 0.0 && m <= FIX_MAX_ACCURACY_M)
-}
-
-fn age_ms(fix: &Fix, sample: &Sample) -> Option<u64> {
-    fix.age_ms.or_else(|| u64::try_from(sample.ended_at.micros_since(fix.at?) / 1_000).ok())
-}
-
-fn point(fix: &Fix) -> Option<Point> {
-    Point::new(fix.lat?, fix.lon?).ok()
 }

@@ -141,7 +141,10 @@ fn hash(evidence: &Evidence, series: Option<&Series>) -> Result<(), String> {
 fn bytes(result: &DirectionResult, evidence: &Evidence) -> Result<(), String> {
     let flows = u64::from(result.flows.max(evidence.flows).max(1));
     let framing = (result.bytes as f64 * FRAMING_SHARE) as u64 + flows * FRAMING_FLOW_BYTES;
-    let rate_bps = result.goodput_bps.filter(|bps| bps.is_finite() && *bps > 0.0).unwrap_or(0.0);
+    // A run that ended before anything could be estimated had a rate as well, and a tail of it.
+    let overall_bps = result.bytes as f64 * 8_000.0 / result.duration_ms;
+    let rate_bps = result.goodput_bps.unwrap_or(overall_bps);
+    let rate_bps = if rate_bps.is_finite() && rate_bps > 0.0 { rate_bps } else { 0.0 };
     let tail = (rate_bps / 8.0 * TAIL_SECONDS) as u64 + flows * TAIL_FLOW_BYTES;
     let least = result.bytes.saturating_sub(framing);
     let most = result.bytes.saturating_add(framing).saturating_add(tail);

@@ -82,12 +82,17 @@ fn summarise(
 }
 
 fn add(status: &mut MonthStatus, tally: &Tally) {
-    match &tally.reason {
-        None => status.counted += tally.samples,
-        Some(reason) => *status.excluded.entry(reason.clone()).or_default() += tally.samples,
-    }
+    book(tally, &mut status.counted, &mut status.excluded);
     if tally.unattested {
         status.unattested += tally.samples;
+    }
+}
+
+/// Books a tally as counted, or as excluded under its first reason.
+fn book(tally: &Tally, counted: &mut u32, excluded: &mut BTreeMap<String, u32>) {
+    match &tally.reason {
+        None => *counted += tally.samples,
+        Some(reason) => *excluded.entry(reason.clone()).or_default() += tally.samples,
     }
 }
 
@@ -101,10 +106,7 @@ fn quota(commune: &CommuneName, rows: &[&Tally], devices: u32) -> CommuneQuota {
         ..CommuneQuota::default()
     };
     for row in rows {
-        match &row.reason {
-            None => quota.counted += row.samples,
-            Some(reason) => *quota.excluded.entry(reason.clone()).or_default() += row.samples,
-        }
+        book(row, &mut quota.counted, &mut quota.excluded);
     }
     quota.missing = QUOTA_PER_COMMUNE.saturating_sub(quota.counted);
     quota

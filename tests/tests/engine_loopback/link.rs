@@ -4,6 +4,7 @@
 //! TCP and UDP of a direction share one queue: each piece waits its turn and takes the time its bytes take.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,7 +53,7 @@ impl Way {
 
 /// A link that carries until it is dropped.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     down: Arc<Way>,
     up: Arc<Way>,
     tasks: Vec<AbortHandle>,
@@ -60,7 +61,7 @@ pub struct Link {
 
 impl Link {
     /// From `near` to `far`, which have the same port; `udp_port` likewise.
-    pub async fn open(near: SocketAddr, far: SocketAddr, udp_port: u16, down_bps: f64, up_bps: f64) -> Self {
+    pub(crate) async fn open(near: SocketAddr, far: SocketAddr, udp_port: u16, down_bps: f64, up_bps: f64) -> Self {
         let (down, up) = (Way::new(down_bps), Way::new(up_bps));
         let listener = TcpListener::bind(near).await.unwrap();
         let udp = UdpSocket::bind((near.ip(), udp_port)).await.unwrap();
@@ -70,12 +71,12 @@ impl Link {
     }
 
     /// No UDP crosses any more.
-    pub fn block_udp(&self) {
+    pub(crate) fn block_udp(&self) {
         self.tasks[1].abort();
     }
 
     /// Nothing crosses in either direction for a while; nothing is lost.
-    pub async fn gap(&self, length: Duration) {
+    pub(crate) async fn gap(&self, length: Duration) {
         for broken in [true, false] {
             self.down.broken.store(broken, Ordering::Relaxed);
             self.up.broken.store(broken, Ordering::Relaxed);
@@ -133,13 +134,16 @@ async fn datagrams(near: UdpSocket, far: SocketAddr, down: Arc<Way>, up: Arc<Way
     let mut packet = vec![0; 2048];
     loop {
         let Ok((bytes, from)) = near.recv_from(&mut packet).await else { continue };
-        if !peers.contains_key(&from) {
-            let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-            socket.connect(far).await.unwrap();
-            peers.insert(from, Arc::clone(&socket));
-            tasks.spawn(answers(socket, Arc::clone(&near), from, Arc::clone(&down)));
-        }
-        let (socket, up, packet) = (Arc::clone(&peers[&from]), Arc::clone(&up), packet[..bytes].to_vec());
+        let socket = match peers.entry(from) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => {
+                let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+                socket.connect(far).await.unwrap();
+                tasks.spawn(answers(Arc::clone(&socket), Arc::clone(&near), from, Arc::clone(&down)));
+                Arc::clone(new.insert(socket))
+            }
+        };
+        let (up, packet) = (Arc::clone(&up), packet[..bytes].to_vec());
         tasks.spawn(async move {
             up.cross(packet.len()).await;
             let _ = socket.send(&packet).await;

@@ -289,6 +289,9 @@ async fn a_byte_budget_holds_to_the_last_byte() {
         let moved = measured.bytes_down + measured.bytes_up;
         assert!(moved <= budget, "{moved} of {budget} bytes");
         assert!(moved > 0, "{:?}", measured.outcome_detail);
+        // Over loopback such budgets last for milliseconds, which is nobody's failure.
+        let own = measured.outcome == Outcome::Complete || measured.outcome_reason.as_deref() == Some("budget");
+        assert!(own, "{budget}: {:?} {:?}", measured.outcome, measured.outcome_reason);
         for result in [&measured.down, &measured.up].into_iter().flatten() {
             assert_eq!(result.stop_reason, StopReason::Bytes, "{budget}");
             assert!(result.goodput_bps.is_none() || result.flags.contains(&Flag::ByteCapped));
@@ -326,8 +329,9 @@ async fn a_cancel_stops_the_bytes_at_once_and_keeps_what_there_is() {
         let cancel = CancellationToken::new();
         let (notifier, changes) = ChangeSignal::new();
         let mut plan = server.plan();
-        // Slow enough to be in mid-direction when the cancel comes.
+        // Long enough to be in mid-direction when the cancel comes.
         plan.long = true;
+        plan.directions = Directions { down: phase == Phase::Download, up: phase == Phase::Upload };
         let run = tokio::spawn(measure(plan, progress, changes, cancel.clone()));
         seen.wait_for(|now| now.phase == phase && now.bytes_down + now.bytes_up > 0).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -6,6 +6,7 @@ use ispeed_protocol::sample::Sample;
 
 use super::Objections;
 use crate::context::Context;
+use crate::fixes::{accuracy_m, age_ms};
 use crate::limits::{DENSE_COMMUNE_KM2, FIX_MAX_ACCURACY_DENSE_M, FIX_MAX_ACCURACY_M, FIX_MAX_AGE_MS};
 use crate::reason::Reason;
 
@@ -38,19 +39,12 @@ fn position(sample: &Sample, context: &Context, out: &mut Objections) {
         Some(area_km2) if area_km2 < DENSE_COMMUNE_KM2 => FIX_MAX_ACCURACY_DENSE_M,
         _ => FIX_MAX_ACCURACY_M,
     };
-    let fresh = |fix: &&Fix| age_ms(fix, sample).is_some_and(|age_ms| age_ms <= FIX_MAX_AGE_MS);
-    // Platforms say "no radius" as 0 (Android) or as a negative number (iOS).
-    let accurate = |fix: &&Fix| fix.accuracy_m.is_some_and(|m| m > 0.0 && m <= max_accuracy_m);
+    let fresh = |fix: &&Fix| age_ms(fix, sample.ended_at).is_some_and(|age_ms| age_ms <= FIX_MAX_AGE_MS);
+    let accurate = |fix: &&Fix| accuracy_m(fix).is_some_and(|m| m <= max_accuracy_m);
     let stale = !fixes.iter().any(fresh);
     out.when(stale, Reason::PositionStale);
     // One fix has to be both; where none is fresh, the age is said once and the radius judged for itself.
     out.when(!fixes.iter().any(|fix| (stale || fresh(fix)) && accurate(fix)), Reason::PositionInaccurate);
-}
-
-/// The stated age, else the time from the fix to the end of the run at most; `None` where neither is known, or where the
-/// fix claims to be from after the run.
-fn age_ms(fix: &Fix, sample: &Sample) -> Option<u64> {
-    fix.age_ms.or_else(|| u64::try_from(sample.ended_at.micros_since(fix.at?) / 1_000).ok())
 }
 
 fn commune(sample: &Sample, context: &Context, out: &mut Objections) {
