@@ -166,8 +166,13 @@ impl Estimator {
         let Some((first_us, last_us)) = self.binner.first_arrival_us().zip(self.binner.last_arrival_us()) else {
             return (now_us >= params::START_LOST_US).then_some(StopReason::Lost);
         };
-        if now_us - last_us > params::GAP_LOST_US {
+        let gap_us = now_us - last_us;
+        if gap_us > params::GAP_LOST_US {
             return Some(StopReason::Lost);
+        }
+        // A server that died is silent too: what the gap was shows only when it ends.
+        if gap_us >= params::OUTAGE_US {
+            return None;
         }
         (now_us >= caps::time_us(&self.config, rate_bps, first_us, self.extended)).then_some(StopReason::Time)
     }

@@ -158,8 +158,9 @@ pub const START_GRACE_US: u64 = 1_000_000;
 /// No arrival at all for this long after the start of load is a lost run (radio activation 1-2 s, twice; M 3.1).
 pub const START_LOST_US: u64 = 5_000_000;
 
-/// A gap longer than this ends the run; up to it, it is an outage inside the run (I 3).
-pub const GAP_LOST_US: u64 = 2_000_000;
+/// A gap in arrivals longer than this ends the run; up to it, it is an outage inside the run. A path that is away for 2 s
+/// (I 3) is silent for up to 3.2 s: retransmission time-outs double from 200 ms (RFC 6298), tries are at 0.2, 0.6, 1.4, 3.0 s.
+pub const GAP_LOST_US: u64 = 3_200_000;
 
 // ---- byte caps -------------------------------------------------------------------------------------------------
 

@@ -93,11 +93,25 @@ fn a_short_outage_is_flagged_and_its_zero_bins_count() {
 }
 
 #[test]
-fn silence_is_lost_after_two_seconds_and_before_any_arrival_after_five() {
+fn an_outage_at_the_time_cap_is_waited_out() {
+    let gap = |t_us: u64| if (2_600_000..4_500_000).contains(&t_us) { 0.0 } else { 30e6 };
+    let (estimator, decision) = poll(config(20_000), gap, |_| None);
+    assert_eq!(decision, Decision::Stop(StopReason::Time));
+    let estimate = estimator.finish(None);
+    assert!(estimate.flags.contains(Flag::Outage));
+    assert!(estimate.duration_us.abs_diff(4_500_000) <= 100_000, "{}", estimate.duration_us);
+}
+
+#[test]
+fn silence_is_lost_after_the_gap_and_before_any_arrival_after_five_seconds() {
     let dies = |t_us| if t_us < 600_000 { 30e6 } else { 0.0 };
     let (estimator, decision) = poll(config(20_000), dies, |_| None);
     assert_eq!(decision, Decision::Stop(StopReason::Lost));
     assert!(estimator.snapshot().t_us.abs_diff(600_000 + params::GAP_LOST_US) <= 30_000);
+    // Also where the time cap falls into the silence: a dead server is no slow link.
+    let dies_late = |t_us| if t_us < 2_000_000 { 30e6 } else { 0.0 };
+    let (_, decision) = poll(config(20_000), dies_late, |_| None);
+    assert_eq!(decision, Decision::Stop(StopReason::Lost));
     let (estimator, decision) = poll(config(20_000), |_| 0.0, |_| None);
     assert_eq!(decision, Decision::Stop(StopReason::Lost));
     assert_eq!(estimator.snapshot().phase, Phase::Waiting);

@@ -172,6 +172,11 @@ impl<'a> Running<'a> {
         if let Some(poller) = poller {
             // At most a poll's time; afterwards nothing feeds the estimator any more.
             let _ = tokio::task::spawn_blocking(move || poller.stop()).await;
+            if matches!(end, End::BudgetUsed) {
+                // All of a small budget may have come since the last poll.
+                let t_us = u64::try_from(self.shared.origin().elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.shared.reading(&self.flows.meter().reading(t_us));
+            }
         }
         end
     }
