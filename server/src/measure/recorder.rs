@@ -216,7 +216,7 @@ impl Record {
                 (totals.bytes_left().unwrap_or(self.now.app_bytes), builder.finish(t_us - zero_us, self.now))
             }
             // The bin under way holds the stop.
-            Direction::Up => (self.now.bytes(), builder.full_bins()),
+            Direction::Up => (self.now.bytes(), builder.full_bins(t_us - zero_us, self.now)),
         };
         Recorded {
             series,

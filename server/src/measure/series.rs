@@ -52,9 +52,9 @@ impl SeriesBuilder {
         self.series
     }
 
-    /// Ends the series at its last edge.
-    pub(super) fn full_bins(self) -> Series {
-        self.series
+    /// Ends the series at its last edge; what was too short for one bin is one bin.
+    pub(super) fn full_bins(self, t_us: u64, now: Counted) -> Series {
+        if self.series.t_us.is_empty() { self.finish(t_us, now) } else { self.series }
     }
 
     fn close(&mut self, t_us: u64, now: Counted) -> bool {
