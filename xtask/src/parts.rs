@@ -28,7 +28,11 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part { name: "docs", about: "the documentation builds without a warning", run: docs },
     Part { name: "unit", about: "all tests that need nothing but this machine's loopback", run: unit },
-    Part { name: "slow", about: "tests on loopback that take minutes: a thousand kills", run: slow },
+    Part {
+        name: "slow",
+        about: "tests on loopback that take minutes: a thousand kills, thousands of half-open connections",
+        run: slow,
+    },
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
@@ -87,7 +91,18 @@ fn unit(machine: &Machine, parts: &[&str]) -> Counts {
 
 fn slow(machine: &Machine, parts: &[&str]) -> Counts {
     let mut command = machine.cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--test", "kill", "--", "--ignored", "--test-threads=1"]);
+    command.args([
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--test",
+        "kill",
+        "--test",
+        "measure",
+        "--",
+        "--ignored",
+        "--test-threads=1",
+    ]);
     command.args(["--nocapture", "--skip", "child"]);
     tests(&mut command, SLOW_LIMIT, parts)
 }

@@ -194,7 +194,7 @@ fn request_packet(run: &Run) -> Vec<u8> {
 
 /// Not a check of every build but of a release: `cargo test -p ispeed-server --test measure -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a minute and 15,000 descriptors"]
+#[ignore = "takes a minute and 15,000 descriptors: cargo xtask slow"]
 async fn honest_tests_succeed_among_thousands_that_send_half_a_header() {
     const CROWD: usize = 7_000;
     let lab = Lab::start().await;
