@@ -29,7 +29,10 @@ pub(crate) fn make_private_dir(dir: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir).map_err(|error| {
-        CliError::failed(format_args!("cannot make the folder {}: {error}", dir.display()), "name one you may write to")
+        CliError::failed(
+            format_args!("cannot make the folder {}: {error}", dir.display()),
+            "check its rights, or name one you may write to (--outbox FILE, --data DIR, --out FILE)",
+        )
     })
 }
 

@@ -100,20 +100,34 @@ impl Analysis {
     }
 }
 
-/// Analyses a series whose parts are of one length and whose times ascend.
+/// Analyses the series of a run that goes on: its parts are of one length and its times ascend.
 pub(crate) fn analyze(series: &Series, context: &RecomputeContext) -> Analysis {
+    analyze_at(series, context, false)
+}
+
+/// Analyses the series of a run that ended.
+pub(crate) fn conclude(series: &Series, context: &RecomputeContext) -> Analysis {
+    analyze_at(series, context, true)
+}
+
+fn analyze_at(series: &Series, context: &RecomputeContext, ended: bool) -> Analysis {
     let counters = counter::candidates(series, context.forced_counter);
     let (best, next) = (&counters[0], counters.get(1));
-    let (analysis, bins) = analyze_counted(series, best, context);
+    let (analysis, bins) = analyze_counted(series, best, context, ended);
     let steady = |bins| counter::segments_steady(series, &interval::batches(bins, context.idle_rtt_us).ranges);
     let doubtful = best.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none();
     match next {
-        Some(next) if doubtful && !bins.is_none_or(steady) => analyze_counted(series, next, context).0,
+        Some(next) if doubtful && !bins.is_none_or(steady) => analyze_counted(series, next, context, ended).0,
         _ => analysis,
     }
 }
 
-fn analyze_counted(series: &Series, counted: &Counted, context: &RecomputeContext) -> (Analysis, Option<Range<usize>>) {
+fn analyze_counted(
+    series: &Series,
+    counted: &Counted,
+    context: &RecomputeContext,
+    ended: bool,
+) -> (Analysis, Option<Range<usize>>) {
     let rates = &counted.rates;
     // What was counted after the last edge, when load was already ending, is no bin of the window.
     let rest = rates.seconds.last().is_some_and(|&seconds| seconds < params::BIN_CLOSES_US as f64 / 1e6 - 1e-9);
@@ -130,7 +144,9 @@ fn analyze_counted(series: &Series, counted: &Counted, context: &RecomputeContex
         growth: Growth::None,
         outage: has_outage(rates, first_arrival(rates)..bins, rtt),
     };
-    let Some(start) = ramp::end(rates, bins, rtt).filter(|&start| start < bins) else { return (analysis, None) };
+    let opened = ramp::end(rates, bins, rtt).filter(|&start| start < bins);
+    let opened = opened.or_else(|| ramp::end_of_short_run(bins, rtt).filter(|_| ended));
+    let Some(start) = opened else { return (analysis, None) };
     let start = restart_at_changes(series, rates, start..bins, rtt, &mut analysis);
     let start = restart_at_growth(series, rates, start..bins, rtt, &mut analysis);
     if start >= bins {

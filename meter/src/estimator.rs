@@ -2,7 +2,7 @@
 
 use ispeed_protocol::direction::{Flag, StopReason};
 
-use crate::analysis::{Analysis, analyze};
+use crate::analysis::{Analysis, analyze, conclude};
 use crate::bins::Binner;
 use crate::flows::{FlowPlan, Moment};
 use crate::saturation::Evidence;
@@ -108,7 +108,7 @@ impl Estimator {
     /// own decision comes first, and a run that nobody ended counts as aborted.
     pub fn finish(mut self, external: Option<StopReason>) -> Estimate {
         // A counter may have fallen silent since the last bin, and with it all that it had counted.
-        self.analysis = analyze(self.binner.series(), &self.context);
+        self.analysis = conclude(self.binner.series(), &self.context);
         let stop_reason = self.stopped.or(external).unwrap_or(StopReason::Aborted);
         let flags = self.flags(stop_reason);
         let bytes = self.bytes();
@@ -151,13 +151,23 @@ impl Estimator {
         self.analysis.window.as_ref().map(|window| window.mean_bps).or(self.analysis.trailing_bps).unwrap_or(0.0)
     }
 
+    /// Rate before the first bin closed: a gigabit path spends the cap of a slow one by then.
+    fn first_rate_bps(&self) -> f64 {
+        let Some(first_us) = self.binner.first_arrival_us().filter(|_| self.binner.last_edge().is_none()) else {
+            return 0.0;
+        };
+        let elapsed_us = self.binner.last_us() - first_us + params::POLL_US;
+        self.bytes() as f64 * 8e6 / elapsed_us as f64
+    }
+
     fn stop_reason(&self) -> Option<StopReason> {
         let now_us = self.binner.last_us();
         let rate_bps = self.rate_bps();
         if self.passes >= self.passes_needed() && !self.config.long {
             return Some(StopReason::Converged);
         }
-        if self.budget_spent(rate_bps) || self.bytes() >= caps::bytes(&self.config, rate_bps) {
+        if self.budget_spent(rate_bps) || self.bytes() >= caps::bytes(&self.config, rate_bps.max(self.first_rate_bps()))
+        {
             return Some(StopReason::Bytes);
         }
         if caps::own_time_us(&self.config).is_some_and(|limit_us| now_us >= limit_us) {

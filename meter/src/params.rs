@@ -84,6 +84,10 @@ pub const RAMP_GAP_SEGMENTS: f64 = 2.0;
 /// ... and doubles the checks needed; a path that stays bursty, or dead, for longer is measured as it is.
 pub const RAMP_GAP_HOLDS: usize = 2;
 
+/// A run that was ended before the test could look, on a path of which the first bin holds this many round trips, opens its
+/// window behind that bin: slow start doubles each round trip, and ten doublings of ten segments are 15 MB (derived).
+pub const RAMP_SHORT_RTTS: f64 = 10.0;
+
 /// The window opens this many bins after the last advance (M 5: "time of that peak + 50 ms").
 pub const RAMP_SETTLE_BINS: usize = 1;
 

@@ -39,6 +39,15 @@ pub(crate) fn end(rates: &Rates, bins: usize, idle_rtt_us: Option<u64>) -> Optio
     None
 }
 
+/// Where the window of a run opens that ended within fewer bins than the test needs: a gigabit path without delay spends its
+/// byte cap in a tenth of a second. Only where slow start was over within the first bin.
+pub(crate) fn end_of_short_run(bins: usize, idle_rtt_us: Option<u64>) -> Option<usize> {
+    let short = (1..=params::RAMP_HOLD_BINS + params::RAMP_SETTLE_BINS).contains(&bins);
+    let climbed = idle_rtt_us.is_some_and(|rtt_us| rtt_us as f64 * params::RAMP_SHORT_RTTS <= params::BIN_US as f64);
+    // Of a single bin there is nothing else to take; it holds the moment before the first arrival as well.
+    (short && climbed).then(|| bins.min(2) - 1)
+}
+
 /// Whether a bin is empty that at this rate would hold packets: between the first windows of slow start a long path is
 /// idle, and an idle pipe is not full.
 fn has_gap(rates: &Rates, bins: Range<usize>, rate_bps: f64) -> bool {

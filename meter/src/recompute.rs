@@ -2,7 +2,7 @@
 
 use ispeed_protocol::direction::{Burst, CounterKind, Series};
 
-use crate::analysis::{Analysis, ChangePoint, analyze};
+use crate::analysis::{Analysis, ChangePoint, conclude};
 use crate::{Config, Flags, params};
 
 /// What a series does not say of itself.
@@ -143,7 +143,7 @@ pub enum RecomputeError {
 /// A series that no run of this method could have made; the error names the part, the bin and what was expected.
 pub fn recompute(series: &Series, context: &RecomputeContext) -> Result<Recomputed, RecomputeError> {
     validate(series)?;
-    Ok(analyze(series, context).into())
+    Ok(conclude(series, context).into())
 }
 
 fn validate(series: &Series) -> Result<(), RecomputeError> {

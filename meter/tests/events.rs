@@ -237,3 +237,15 @@ fn the_reason_of_an_end_from_outside_is_kept_and_the_own_decision_comes_first() 
     let (estimator, _) = poll(config(20_000), |_| 50e6, queued);
     assert_eq!(estimator.finish(Some(StopReason::ServerEnded)).stop_reason, StopReason::Converged);
 }
+
+#[test]
+fn a_path_without_delay_is_measured_within_its_byte_cap() {
+    let (estimator, decision) = poll(config(100), |_| 9e9, |_| None);
+    assert_eq!(decision, Decision::Stop(StopReason::Bytes));
+    let estimate = estimator.finish(None);
+    assert!(estimate.bytes > 200_000_000, "the cap of a fast link, not that of a slow one: {}", estimate.bytes);
+    assert!((estimate.goodput_bps.unwrap() / 9e9 - 1.0).abs() < 0.02, "{:?}", estimate.goodput_bps);
+    assert!(estimate.flags.contains(Flag::ByteCapped) && estimate.flags.contains(Flag::Unsaturated));
+    let (estimator, _) = poll(config(20_000), |_| 9e9, |_| None);
+    assert_eq!(estimator.finish(None).goodput_bps, None, "ten bins of slow start would be an average over a ramp");
+}

@@ -21,13 +21,14 @@ use crate::verdict::Verdict;
 pub enum Outcome {
     /// Both directions were measured.
     Complete,
-    /// One direction was measured, then the server or the path was lost.
+    /// One direction was measured; the other was lost, or a limit left nothing to estimate it from.
     Partial,
     /// No route or no radio: evidence of a coverage hole. Has no evidence of a measuring end: `unattested`.
     NoService,
     /// There was a route, but no answer, a refusal, or the run was lost before a direction was valid.
     ServerFailed,
-    /// The person, a network change or the death of the process ended it.
+    /// The person, a network change or the death of the process ended it; or a limit did, the person's or the method's,
+    /// before anything could be estimated.
     Aborted,
 }
 

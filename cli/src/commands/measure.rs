@@ -268,6 +268,7 @@ pub(crate) fn of_core(error: ispeed_core::Error) -> CliError {
         "storage" => "check the file of --outbox, its rights and the free space",
         "no_network" | "timeout" | "server" => "try again later; nothing that was measured is lost",
         "input" => "see --help",
+        "not_found" => "`ispeed outbox list` shows what is there",
         _ => "report this as a defect",
     };
     if error.kind() == "input" { CliError::usage(error, remedy) } else { CliError::failed(error, remedy) }

@@ -132,8 +132,13 @@ struct DeleteArgs {
     #[command(flatten)]
     file: FileArgs,
     /// Samples.
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, value_parser = parse_id)]
     ids: Vec<Uuid>,
+}
+
+fn parse_id(text: &str) -> std::result::Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not the id of a sample; expected a UUID as `ispeed outbox list` shows it"))
 }
 
 #[derive(clap::Args, Debug)]

@@ -154,3 +154,22 @@ fn bytes(result: &DirectionResult, evidence: &Evidence) -> Result<(), String> {
         Err(format!("{} bytes, the sample's {} allow {least} to {most}", evidence.bytes, result.bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_too_short_for_a_figure_has_a_tail_all_the_same() {
+        let sample: Sample = serde_json::from_str(include_str!("../../../protocol/vectors/sample.json")).unwrap();
+        let mut result = sample.up.unwrap();
+        (result.goodput_bps, result.bytes, result.duration_ms) = (None, 57_814_466, 50.351);
+        let mut evidence = sample.evidence.into_iter().find(|e| e.direction == Direction::Up).unwrap();
+        evidence.bytes = 133_114_511;
+        assert_eq!(bytes(&result, &evidence), Ok(()), "what one run over loopback gave");
+        evidence.bytes = 10_000_000_000;
+        assert!(bytes(&result, &evidence).is_err(), "more than two seconds of its rate");
+        result.duration_ms = 0.0;
+        assert!(bytes(&result, &evidence).is_err(), "no time, no rate");
+    }
+}

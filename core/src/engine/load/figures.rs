@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ispeed_meter::{Estimate, Flags, RecomputeContext, Recomputed, recompute};
-use ispeed_protocol::direction::{Direction, DirectionResult};
+use ispeed_protocol::direction::{Direction, DirectionResult, Series};
 use ispeed_wire::SocketCounters;
 
 use super::Stopped;
@@ -51,6 +51,11 @@ pub(super) fn result(mut estimate: Estimate, facts: &Facts<'_>) -> DirectionResu
     if facts.direction == Direction::Up {
         adopt(&mut estimate, facts);
     }
+    // An upload may be over before the first message tells of an arrival; the server's series has them all.
+    let bytes = match (facts.direction, facts.bytes) {
+        (Direction::Up, 0) => in_order_bytes(&estimate.series),
+        (_, bytes) => bytes,
+    };
     let load_start_us = facts.load_start_us();
     let sender = facts.stopped.and_then(|stopped| stopped.sender.as_ref());
     let (retransmits, segments_sent, rtt_us, congestion_control, mss_bytes) = match facts.direction {
@@ -82,7 +87,7 @@ pub(super) fn result(mut estimate: Estimate, facts: &Facts<'_>) -> DirectionResu
         flows: estimate.flows,
         counter: estimate.counter,
         bytes_per_segment: estimate.alpha,
-        bytes: facts.bytes,
+        bytes,
         burst: estimate.burst,
         congestion_control,
         mss_bytes,
@@ -92,6 +97,11 @@ pub(super) fn result(mut estimate: Estimate, facts: &Facts<'_>) -> DirectionResu
         client_cpu_share: facts.cpu_share,
         series: estimate.series,
     }
+}
+
+/// Payload bytes of a series that arrived in order.
+fn in_order_bytes(series: &Series) -> u64 {
+    series.kernel_bytes.as_ref().unwrap_or(&series.app_bytes).iter().sum()
 }
 
 /// An upload's series is the server's own, for its evidence signs that one; the figures follow from it by the same
@@ -123,7 +133,7 @@ mod tests {
     use std::time::Duration;
 
     use ispeed_meter::{Config, Estimator, Hint, Reading, StopReason};
-    use ispeed_protocol::direction::{Flag, Series};
+    use ispeed_protocol::direction::Flag;
     use ispeed_protocol::evidence::Evidence;
 
     use super::*;
@@ -212,6 +222,15 @@ mod tests {
         assert!(result.flags.contains(&Flag::ServerLimited), "flags of hints stay: {:?}", result.flags);
         assert_eq!((result.bytes, result.retransmits, result.stop_reason), (2_896_000, Some(3), StopReason::Time));
         assert_eq!(result.congestion_control.as_deref(), Some("cubic"));
+    }
+
+    #[test]
+    fn an_upload_that_no_message_told_of_has_the_bytes_of_the_servers_series() {
+        let clock = RunClock::start();
+        let own = estimate();
+        let stopped = stopped(own.series.clone());
+        let facts = Facts { bytes: 0, ..facts(&clock, Some(&stopped), Instant::now()) };
+        assert_eq!(result(own.clone(), &facts).bytes, own.series.kernel_bytes.unwrap().iter().sum::<u64>());
     }
 
     #[test]
