@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::stats::is_silent_error;
 
-/// A direction of a fixed link may be this far off on a noisy machine; goals are judged by `report`, not here.
-const FIXED_MARGIN: f64 = 0.10;
+/// An error up to this is a noisy machine's; goals are judged by `report`, not here.
+const MARGIN: f64 = 0.10;
 /// More void runs than this share: the machine cannot judge, and says so as a failure.
 const VOID_SHARE_MOST: f64 = 0.34;
 
@@ -46,12 +46,12 @@ fn why_wrong(run: &Value) -> Option<String> {
     }
     ["down", "up"].into_iter().find_map(|side| {
         let direction = &run[side];
-        if is_silent_error(direction) {
+        let error = direction["error"].as_f64();
+        let large = error.is_none_or(|e| e.abs() > MARGIN);
+        if large && is_silent_error(direction) {
             return Some(format!("{side} is wrong and does not say so: {direction}"));
         }
-        let error = direction["error"].as_f64();
-        let off = run["grid"] == true && error.is_none_or(|e| e.abs() > FIXED_MARGIN);
-        off.then(|| format!("{side} is off by {error:?} on a fixed link: {direction}"))
+        (large && run["grid"] == true).then(|| format!("{side} is off by {error:?} on a fixed link: {direction}"))
     })
 }
 
