@@ -16,6 +16,7 @@ use crate::collect::{
     self, Collector, CollectorConfig, CollectorError, KeyFileError, KeyPair, ServerListError, TokenLimits,
     parse_server_list, system_clock,
 };
+use crate::interop::Interop;
 use crate::limits;
 use crate::measure::{Measure, MeasureConfig, MeasureLimits};
 use crate::store::{SqliteStore, StoreError};
@@ -68,6 +69,8 @@ pub struct Config {
     pub token_limits: TokenLimits,
     /// Limits of the measuring end.
     pub measure_limits: MeasureLimits,
+    /// Protocols of other speed tests to speak too.
+    pub interop: Vec<Interop>,
 }
 
 impl Config {
@@ -86,6 +89,7 @@ impl Config {
             accept_simulated: false,
             token_limits: TokenLimits::default(),
             measure_limits: MeasureLimits::default(),
+            interop: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ispeed_protocol::signing::PublicKey;
+use ispeed_server::interop::Interop;
 use ispeed_server::server::{self, Certificate, Config, ServerError};
 use ispeed_verdict::Lang;
 
@@ -52,6 +53,10 @@ pub(crate) struct Args {
     /// Networks by address: a line `prefix<TAB>AS number` each.
     #[arg(long, value_name = "FILE")]
     as_table: Option<PathBuf>,
+    /// Speak the other side of other speed tests too: ndt7, librespeed, cloudflare, nq, rmbt, with commas between. They
+    /// carry no token, so whoever reaches the server may load it within the server's limits.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = str::parse::<Interop>)]
+    interop: Vec<Interop>,
 }
 
 fn parse_id(text: &str) -> std::result::Result<String, String> {
@@ -81,6 +86,7 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     config.boundaries = place::bundle_path(args.boundaries.as_deref(), Some(&config.data));
     config.trusted_issuers = args.trust_issuer;
     config.as_table = args.as_table;
+    config.interop = args.interop;
     http::block_on(async {
         let server = server::start(config).await.map_err(|error| of_server(&error))?;
         for address in server.local_addrs() {

@@ -1,0 +1,72 @@
+//! The other side of other speed tests: what `ispeed serve --interop …` adds, for clients that are already installed.
+//!
+//! Off unless asked for, because none of these protocols carries a token: whoever reaches the server may load it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// A protocol of another speed test that this server can speak.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Interop {
+    /// Measurement Lab's ndt7.
+    Ndt7,
+    /// LibreSpeed's `garbage`, `empty` and `getIP`.
+    LibreSpeed,
+    /// The shape of Cloudflare's speed test: `__down`, `__up`.
+    Cloudflare,
+    /// Network quality, draft-ietf-ippm-responsiveness.
+    Nq,
+    /// Open-RMBT.
+    Rmbt,
+}
+
+/// A name that is none of the protocols.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{0:?} is not a protocol of another speed test; expected some of ndt7, librespeed, cloudflare, nq, rmbt")]
+pub struct UnknownInterop(String);
+
+impl Interop {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ndt7, Self::LibreSpeed, Self::Cloudflare, Self::Nq, Self::Rmbt];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndt7 => "ndt7",
+            Self::LibreSpeed => "librespeed",
+            Self::Cloudflare => "cloudflare",
+            Self::Nq => "nq",
+            Self::Rmbt => "rmbt",
+        }
+    }
+}
+
+impl fmt::Display for Interop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Interop {
+    type Err = UnknownInterop;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|known| known.name() == text).ok_or_else(|| UnknownInterop(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_both_ways_and_a_wrong_one_is_told_with_those_allowed() {
+        for known in Interop::ALL {
+            assert_eq!(known.to_string().parse(), Ok(known));
+        }
+        let error = "NDT5".parse::<Interop>().unwrap_err().to_string();
+        assert!(Interop::ALL.iter().all(|known| error.contains(known.name())) && error.contains("NDT5"), "{error}");
+    }
+}
