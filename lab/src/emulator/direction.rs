@@ -18,7 +18,7 @@ use super::log::{DirectionLog, Fate, PacketRecord};
 use super::loss::LossState;
 use super::rng::Rng;
 use super::service::Service;
-use super::{DirectionConfig, QueueLimit, sys};
+use super::{DirectionConfig, QueueLimit, sys, tag};
 
 const MTU_BYTES: usize = 1500;
 /// Packets read before due ones are handed over again.
@@ -77,7 +77,6 @@ impl Lane {
             service: Service::new(config.rate.clone()),
             loss: LossState::new(config.loss),
             rng: Rng::new(seed),
-            config,
             base_ns,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -85,10 +84,15 @@ impl Lane {
             flying: Vec::new(),
             free: Vec::new(),
             order: 0,
-            log: DirectionLog { packets: Vec::with_capacity(1 << 16), ..DirectionLog::default() },
+            log: DirectionLog {
+                config: Some(config.clone()),
+                packets: Vec::with_capacity(1 << 16),
+                ..DirectionLog::default()
+            },
             lateness: Vec::with_capacity(1 << 16),
             lead_ns: 50_000,
             delivered_ns: 0,
+            config,
         }
     }
 
@@ -167,12 +171,14 @@ impl Lane {
         } else {
             Fate::Delivered
         };
+        let (protocol, tag) = tag::of(packet);
         let mut record = PacketRecord {
             arrive_ns: now,
             depart_ns: 0,
             deliver_ns: 0,
+            tag,
             bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
-            protocol: protocol(packet),
+            protocol,
             fate,
         };
         if fate == Fate::Delivered {
@@ -235,12 +241,4 @@ impl Lane {
 
 fn cpu_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::ThreadCPUTime))
-}
-
-fn protocol(packet: &[u8]) -> u8 {
-    match packet.first().map(|b| b >> 4) {
-        Some(4) => packet.get(9).copied().unwrap_or(0),
-        Some(6) => packet.get(6).copied().unwrap_or(0),
-        _ => 0,
-    }
 }

@@ -1,5 +1,6 @@
 //! The per-packet log: the oracle.
 
+use super::DirectionConfig;
 use super::service::Rate;
 
 /// What became of a packet.
@@ -22,6 +23,8 @@ pub struct PacketRecord {
     pub depart_ns: u64,
     /// When it was handed to the other side; 0 when dropped.
     pub deliver_ns: u64,
+    /// Which packet this was: read by [`PacketRecord::echo`] and [`PacketRecord::service_port`].
+    pub tag: u32,
     /// IP bytes.
     pub bytes: u16,
     /// IP protocol number: 6 TCP, 17 UDP.
@@ -33,6 +36,8 @@ pub struct PacketRecord {
 /// Log of one direction.
 #[derive(Debug, Default)]
 pub struct DirectionLog {
+    /// What was emulated; `None` in a log that was made up.
+    pub config: Option<DirectionConfig>,
     /// Every packet, in order of arrival.
     pub packets: Vec<PacketRecord>,
     /// Part of one core the emulating thread used.

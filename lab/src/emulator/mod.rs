@@ -7,6 +7,7 @@ pub mod namespace;
 pub mod rng;
 pub mod service;
 mod sys;
+mod tag;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ pub use log::{DirectionLog, Fate, PacketRecord};
 pub use loss::Loss;
 pub use namespace::Namespaces;
 pub use service::Rate;
+pub use tag::EchoTag;
 
 /// Why an emulation could not run.
 #[derive(Debug, Error)]
