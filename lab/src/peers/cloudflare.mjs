@@ -1,0 +1,62 @@
+// Runs the module of argument 1 against the server of argument 2 and prints one line of JSON.
+//
+// The module expects a browser. What it asks of one and Node does not have is made here: an origin, entries of the
+// resource timing that are there when the body is, and a name for the protocol. Every time in them is Node's own.
+
+const [modulePath, server] = process.argv.slice(2);
+
+globalThis.window = { location: { origin: server } };
+
+// What the module logs is not its result.
+console.log = console.warn = () => {};
+
+// Node reports a request's timing a moment after its body has ended; a browser before.
+const waiting = new Map();
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    waiting.get(entry.name)?.forEach((resolve) => resolve());
+    waiting.delete(entry.name);
+  }
+}).observe({ type: 'resource' });
+
+const nodeFetch = globalThis.fetch;
+globalThis.fetch = async (url, options) => {
+  const timed = new Promise((resolve) => waiting.set(url, [...(waiting.get(url) ?? []), resolve]));
+  const response = await nodeFetch(url, options);
+  const text = response.text.bind(response);
+  response.text = async () => {
+    const body = await text();
+    await timed;
+    return body;
+  };
+  return response;
+};
+
+const entriesByName = performance.getEntriesByName.bind(performance);
+performance.getEntriesByName = (name) =>
+  entriesByName(name).map((entry) => ({ ...entry.toJSON(), nextHopProtocol: 'http/1.1' }));
+
+const { default: SpeedTest } = await import(modulePath);
+
+// The module's own ladder without the part that needs WebRTC and a TURN server.
+const { measurements } = new SpeedTest({ autoStart: false }).config;
+const test = new SpeedTest({
+  autoStart: false,
+  downloadApiUrl: `${server}/__down`,
+  uploadApiUrl: `${server}/__up`,
+  logAimApiUrl: null,
+  measurements: measurements.filter(({ type }) => type !== 'packetLoss'),
+});
+
+function finish(result) {
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+}
+
+test.onFinish = (results) => {
+  const { download, upload, latency } = results.getSummary();
+  const sum = (points) => points.reduce((bytes, point) => bytes + point.bytes, 0);
+  const bytes = { download: sum(results.getDownloadBandwidthPoints()), upload: sum(results.getUploadBandwidthPoints()) };
+  finish({ download, upload, latency, bytes });
+};
+test.onError = (error) => finish({ error: String(error) });
+test.play();
