@@ -1,15 +1,16 @@
 //! `ispeed-lab`: runs links and writes one JSON line a run; summarises such a file.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program: its output is its purpose")]
 
-use std::collections::HashSet;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use ispeed_lab::cells;
+use ispeed_lab::cells::order::Part;
 use ispeed_lab::check;
+use ispeed_lab::peers;
 use ispeed_lab::report::{self, Origin};
 use ispeed_lab::runner::{Bench, Program};
+use ispeed_lab::session::{self, Journal, Selection};
 use ispeed_lab::summary;
 use serde_json::Value;
 
@@ -27,12 +28,12 @@ enum Action {
         /// The `ispeed` binary.
         #[arg(long)]
         ispeed: PathBuf,
-        /// Every link of the grid, not the short subset.
+        /// Every link, not the short subset.
         #[arg(long)]
         full: bool,
-        /// Only links whose name contains this.
-        #[arg(long, default_value = "")]
-        only: String,
+        /// Only links whose name contains this, of all there are; may be given several times.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
         /// Seeds, one run of every link each.
         #[arg(long, value_delimiter = ',', default_value = "1")]
         seeds: Vec<u64>,
@@ -42,14 +43,32 @@ enum Action {
         /// Stop after this many minutes; a later call goes on.
         #[arg(long, default_value_t = 150)]
         minutes: u64,
+        /// The fixed grid with each fallback counter forced, too.
+        #[arg(long)]
+        counters: bool,
+        /// Every Mahimahi trace in this folder too: NAME.down and NAME.up are one link, any other file is both directions.
+        #[arg(long, value_name = "DIR")]
+        traces: Option<PathBuf>,
+        /// Every N-th run from the K-th on.
+        #[arg(long, value_name = "K/N", default_value = "1/1")]
+        part: Part,
         /// More arguments of `ispeed test`.
         #[arg(last = true)]
         test_args: Vec<String>,
     },
-    /// Writes the document of a file of runs.
+    /// Writes the document of a file of runs, and its plots into the folder `accuracy` beside it.
     Report {
         /// JSON lines.
         file: PathBuf,
+        /// JSON lines of all tools on the peers' links.
+        #[arg(long, value_name = "FILE")]
+        peers: Option<PathBuf>,
+        /// JSON lines of the grid with forced counters.
+        #[arg(long, value_name = "FILE")]
+        counters: Option<PathBuf>,
+        /// What other commands measured, one JSON object (`lab/src/report/bench.rs`).
+        #[arg(long, value_name = "FILE")]
+        bench: Option<PathBuf>,
         /// The document, such as `docs/ACCURACY.md`.
         #[arg(long)]
         out: PathBuf,
@@ -62,6 +81,8 @@ enum Action {
         /// JSON lines.
         file: PathBuf,
     },
+    /// Runs the other tools beside ours on twelve links; appends to OUT and skips what is already there.
+    Peers(peers::Options),
     /// Prints the tables of a file of runs.
     Summary {
         /// JSON lines.
@@ -71,20 +92,19 @@ enum Action {
 
 fn main() -> std::process::ExitCode {
     let done = match Arguments::parse().command {
-        Action::Run { ispeed, full, only, seeds, out, minutes, test_args } => {
-            let cells = if full { cells::full() } else { cells::subset() };
-            let cells = cells.into_iter().filter(|c| c.name.contains(&only)).collect();
-            run(Program { ispeed, test_args }, cells, &seeds, &out, minutes)
+        Action::Run { ispeed, full, only, seeds, out, minutes, counters, traces, part, test_args } => {
+            let selection = Selection { full, counters, traces, only, seeds, part };
+            run(Program { ispeed, test_args }, &selection, &out, minutes)
         }
-        Action::Report { file, out, command } => read(&file).and_then(|runs| {
-            let origin = Origin { machine: machine(), program: program(), command };
-            Ok(std::fs::write(&out, report::markdown(&runs, &origin))?)
-        }),
+        Action::Report { file, peers, counters, bench, out, command } => {
+            write_report([Some(&file), peers.as_ref(), counters.as_ref()], bench.as_deref(), &out, command)
+        }
         Action::Check { file } => read(&file).and_then(|runs| {
             let (lines, passed) = check::lines(&runs);
             println!("{}", lines.join("\n"));
             if passed { Ok(()) } else { Err("some links were not measured as they should be".into()) }
         }),
+        Action::Peers(options) => beside(&options),
         Action::Summary { file } => read(&file).map(|runs| print!("{}", summary::text(&runs))),
     };
     match done {
@@ -98,19 +118,38 @@ fn main() -> std::process::ExitCode {
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn machine() -> String {
-    let said = |command: &str, arguments: &[&str]| {
-        let output = std::process::Command::new(command).args(arguments).output();
-        output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
-    };
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("Linux {}, {cores} cores, {}", said("uname", &["-r"]), said("uname", &["-m"]))
+fn beside(options: &peers::Options) -> Result<()> {
+    let mut failures = 0;
+    let ended = peers::run(options, |line| match line {
+        Ok(run) => println!("{:21}{}", run["tool"].as_str().unwrap_or("?"), summary::line(run)),
+        Err(error) => {
+            failures += 1;
+            println!("{error}");
+        }
+    })?;
+    if ended == peers::Ended::TimeUp {
+        println!("time is up; call again to go on");
+    }
+    if failures == 0 { Ok(()) } else { Err(format!("{failures} runs gave no result, see above").into()) }
 }
 
-fn program() -> String {
-    let commit = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    let commit = commit.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
-    format!("ispeed {} at {commit}", env!("CARGO_PKG_VERSION"))
+fn write_report(files: [Option<&PathBuf>; 3], bench: Option<&Path>, out: &Path, command: String) -> Result<()> {
+    let [runs, peers, counters] = files.map(|file| file.map_or(Ok(Vec::new()), read));
+    let (runs, peers, counters) = (runs?, peers?, counters?);
+    let parse = |file: &Path| -> Result<report::bench::Bench> {
+        let told = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
+        let text = std::fs::read_to_string(file).map_err(|e| told(&e))?;
+        Ok(report::bench::Bench::parse(&text).map_err(|e| told(&e))?)
+    };
+    let bench = bench.map(parse).transpose()?;
+    let input = report::Input { runs: &runs, peers: &peers, counters: &counters, bench: bench.as_ref() };
+    let document = report::document(&input, &Origin::here(command));
+    let folder = out.parent().unwrap_or(Path::new("")).join(report::FIGURES_FOLDER);
+    std::fs::create_dir_all(&folder)?;
+    for (name, svg) in document.figures {
+        std::fs::write(folder.join(name), svg)?;
+    }
+    Ok(std::fs::write(out, document.markdown)?)
 }
 
 fn read(file: &PathBuf) -> Result<Vec<Value>> {
@@ -118,23 +157,14 @@ fn read(file: &PathBuf) -> Result<Vec<Value>> {
     Ok(text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
 }
 
-fn run(program: Program, cells: Vec<cells::Cell>, seeds: &[u64], out: &PathBuf, minutes: u64) -> Result<()> {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(minutes * 60);
-    let known = if out.exists() { read(out)? } else { Vec::new() };
-    let key = |run: &Value| (run["cell"].as_str().unwrap_or_default().to_owned(), run["seed"].as_u64().unwrap_or(0));
-    let known: HashSet<_> = known.iter().map(key).collect();
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(out)?;
+fn run(program: Program, selection: &Selection, out: &Path, minutes: u64) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(minutes * 60);
+    let runs = selection.runs()?;
+    let mut journal = Journal::open(out)?;
     let mut bench = Bench::new(program)?;
-    for seed in seeds {
-        for cell in cells.iter().filter(|cell| !known.contains(&(cell.name.clone(), *seed))) {
-            if std::time::Instant::now() > deadline {
-                println!("time is up; call again to go on");
-                return Ok(());
-            }
-            let record = bench.run(cell, *seed)?;
-            println!("{}", summary::line(&record));
-            writeln!(file, "{record}")?;
-        }
+    let done = session::run(&mut bench, &runs, &mut journal, deadline, |run| println!("{}", summary::line(run)))?;
+    if !done {
+        println!("time is up; call again to go on");
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ispeed_core::engine::Target;
 use ispeed_core::{Ispeed, RunPlan, Settings};
+use ispeed_protocol::direction::CounterKind;
 use ispeed_protocol::facts::Facts;
 use ispeed_protocol::place::{Fix, FixSource, Fixes};
 use ispeed_verdict::Lang;
@@ -51,6 +52,9 @@ pub(crate) struct Args {
     /// Trust this certificate too (PEM).
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Count arrivals with this counter, whatever the kernel offers: what older kernels give, for the laboratory.
+    #[arg(long, hide = true, value_name = "COUNTER", value_parser = parse_counter)]
+    force_counter: Option<CounterKind>,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -69,6 +73,7 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
     let mut plan = RunPlan::new(target);
     args.run.apply(&mut plan);
     args.path.apply(&mut plan);
+    plan.forced_counter = args.force_counter;
 
     http::block_on(async {
         let ispeed = Ispeed::open(&outbox, settings, table.bundle()).map_err(of_core)?;
@@ -88,6 +93,12 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<u8> {
         measure::print(&mut out, lang, &args.output, &results)?;
         Ok(measure::exit_code(&args.output, &results))
     })
+}
+
+/// A counter in the words of results.
+fn parse_counter(text: &str) -> std::result::Result<CounterKind, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| format!("{text:?} is not a counter; expected tcp_info_segments, tcp_info_bytes or app_bytes"))
 }
 
 fn commune_of(table: &Table, fix: &Fix) -> Option<String> {
@@ -200,6 +211,13 @@ mod tests {
         for needs in ["auto", "hn1"] {
             assert_eq!(target(needs, None).unwrap_err().exit_code(), 2);
         }
+    }
+
+    #[test]
+    fn a_counter_is_named_as_in_results() {
+        assert_eq!(parse_counter("app_bytes"), Ok(CounterKind::AppBytes));
+        assert_eq!(parse_counter("tcp_info_bytes"), Ok(CounterKind::TcpInfoBytes));
+        assert!(parse_counter("bytes").unwrap_err().contains("\"bytes\""));
     }
 
     #[test]

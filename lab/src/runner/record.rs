@@ -1,0 +1,115 @@
+//! One JSON line a run: all inputs, truth of the same window from the log, result, costs.
+
+use serde_json::{Value, json};
+
+use super::capacity::Capacity;
+use super::client::Finished;
+use super::params;
+use crate::cells::{Cell, fault_name};
+use crate::emulator::{DirectionConfig, DirectionLog, Fate, LinkConfig, LinkLog};
+
+/// How far the capacity behind the window is looked at: whether a figure says what the link does next.
+const NEXT_NS: u64 = 10_000_000_000;
+
+/// What was measured with; the same in all lines of a session.
+#[derive(Clone, Debug)]
+pub(super) struct Versions {
+    pub(super) program: String,
+    pub(super) commit: String,
+    pub(super) kernel: String,
+}
+
+/// One run that took place.
+#[derive(Clone, Copy)]
+pub(super) struct Ran<'a> {
+    pub(super) cell: &'a Cell,
+    pub(super) link: &'a LinkConfig,
+    pub(super) client: &'a Finished,
+    pub(super) server_cpu_s: Option<f64>,
+    pub(super) log: &'a LinkLog,
+}
+
+/// The line of a run.
+pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
+    let Ran { cell, link, client, log, .. } = ran;
+    let sample = &client.document["sample"];
+    let mut line = inputs(cell, link, versions);
+    let results = json!({
+        "void": log.down.void().or_else(|| log.up.void()),
+        "failure": client.failure,
+        "emulator_cpu": [log.down.cpu_share, log.up.cpu_share],
+        "outcome": sample["outcome"],
+        "seconds": client.seconds, "client_cpu_s": client.cpu_s, "server_cpu_s": ran.server_cpu_s,
+        "wire_bytes": [log.down.served_bytes(0, u64::MAX), log.up.served_bytes(0, u64::MAX)],
+        "bytes": [sample["bytes_down"], sample["bytes_up"]],
+        "idle_ms": sample["latency"]["idle_ms"],
+        "down": direction(ran, true), "up": direction(ran, false),
+    });
+    join(&mut line, results);
+    line
+}
+
+/// The line of a run that this machine cannot do.
+pub(super) fn not_measured(cell: &Cell, link: &LinkConfig, versions: &Versions, why: &str) -> Value {
+    let mut line = inputs(cell, link, versions);
+    join(&mut line, json!({"void": format!("NOT MEASURED: {why}"), "unavailable": true, "down": {}, "up": {}}));
+    line
+}
+
+fn inputs(cell: &Cell, link: &LinkConfig, versions: &Versions) -> Value {
+    json!({
+        "tool": "ispeed", "cell": cell.name, "seed": link.seed, "grid": cell.is_grid(), "group": cell.group.name(),
+        "fault": params::fault(cell), "forced_counter": cell.forced_counter,
+        "versions": {"program": versions.program, "commit": versions.commit, "kernel": versions.kernel},
+        "link": {
+            "down_mbit": cell.down_mbit, "up_mbit": cell.up_mbit, "rtt_ms": cell.rtt_ms, "kind": cell.group.name(),
+            "queue": format!("{:?}", cell.queue), "client_cc": cell.client_cc,
+        },
+        "params": params::of_link(cell, link),
+    })
+}
+
+fn join(line: &mut Value, more: Value) {
+    if let (Value::Object(line), Value::Object(more)) = (line, more) {
+        line.extend(more);
+    }
+}
+
+fn direction(ran: Ran, down: bool) -> Value {
+    let (side, config, log): (_, &DirectionConfig, &DirectionLog) =
+        if down { ("down", &ran.link.down, &ran.log.down) } else { ("up", &ran.link.up, &ran.log.up) };
+    let sample = &ran.client.document["sample"];
+    let result = &sample[side];
+    let capacity = Capacity { cell: ran.cell, down, config, log };
+    let window = window_ns(sample, side, ran.log);
+    let served =
+        window.map(|(from, to)| (capacity.served_ns(from), capacity.served_ns(to))).filter(|(from, to)| from < to);
+    let truth = served.map(|(from, to)| capacity.payload_bps(from, to));
+    let goodput = result["goodput_bps"].as_f64();
+    json!({
+        "truth_bps": truth, "delivered_bps": served.map(|(from, to)| capacity.delivered_bps(from, to)),
+        "next_10s_truth_bps": served.map(|(_, to)| capacity.payload_bps(to, to + NEXT_NS)),
+        "goodput_bps": goodput, "error": goodput.zip(truth).map(|(g, t)| g / t - 1.0),
+        "fault": ran.cell.fault(down).map(fault_name),
+        "interval_bps": result["interval_bps"], "window_ms": result["window_ms"],
+        "window_ns": served.map(|(from, to)| [from, to]),
+        "duration_ms": result["duration_ms"], "stop_reason": result["stop_reason"], "flags": result["flags"],
+        "flows": result["flows"], "counter": result["counter"], "offset_ms": params::offset_ms(config),
+        "queue_drops": log.count(Fate::QueueFull), "lost": log.count(Fate::Lost),
+    })
+}
+
+/// The averaged window on the emulator's clock.
+fn window_ns(sample: &Value, side: &str, log: &LinkLog) -> Option<(u64, u64)> {
+    let result = &sample[side];
+    let started_us = parse_utc_us(sample["started_at"].as_str()?)?;
+    let start = result["window_start_ms"].as_f64()?;
+    let length = result["window_ms"].as_f64()?;
+    let from = (started_us - log.base_utc_us) as f64 * 1e3 + start * 1e6;
+    (from >= 0.0 && length > 0.0).then_some((from as u64, (from + length * 1e6) as u64))
+}
+
+/// Microseconds since 1970 of `2026-11-23T14:04:05.000123Z`, the one form samples use.
+fn parse_utc_us(text: &str) -> Option<i64> {
+    text.parse::<ispeed_protocol::UtcMicros>().ok().map(|t| t.as_micros())
+}
