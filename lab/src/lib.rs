@@ -8,11 +8,17 @@
 #![warn(missing_docs)]
 
 pub mod cells;
+pub mod cgroup;
 pub mod check;
 pub mod emulator;
+pub mod oracle;
+pub mod peers;
+pub mod plot;
 pub mod report;
 pub mod runner;
+pub mod session;
 pub mod stats;
 pub mod summary;
 pub mod traces;
 pub mod truth;
+pub mod view;
