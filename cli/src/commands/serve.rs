@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// carry no token, so whoever reaches the server may load it within the server's limits.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = str::parse::<Interop>)]
     interop: Vec<Interop>,
+    /// Congestion control of sockets that carry load; the laboratory compares tools with it.
+    #[arg(long, value_name = "NAME", hide = true)]
+    congestion_control: Option<String>,
 }
 
 fn parse_id(text: &str) -> std::result::Result<String, String> {
@@ -87,6 +90,9 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     config.trusted_issuers = args.trust_issuer;
     config.as_table = args.as_table;
     config.interop = args.interop;
+    if let Some(name) = args.congestion_control {
+        config.measure_limits.congestion_control = name;
+    }
     http::block_on(async {
         let server = server::start(config).await.map_err(|error| of_server(&error))?;
         for address in server.local_addrs() {
