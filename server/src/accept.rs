@@ -5,6 +5,7 @@
 //! such as `X-Forwarded-For` is ever believed.
 
 mod connection;
+mod deadline;
 mod listen;
 mod places;
 mod self_signed;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::limits;
 use crate::measure::{EchoServer, Measure};
 use connection::Service;
+pub(crate) use deadline::AnswerDeadline;
 use listen::Listening;
 pub(crate) use places::Place;
 use places::Places;

@@ -118,6 +118,55 @@ pub const PROBES_PER_PREFIX_PER_S: u32 = 200;
 /// Probes looked at in a second from everywhere: a tenth of a core.
 pub const PROBES_PER_S: u32 = 2_000;
 
+// ---- other speed tests' clients --------------------------------------------------------------------------------
+
+/// Streams of one address that share a place for a run: as many as a token allows.
+pub const INTEROP_STREAMS_PER_PLACE: usize = TOKEN_STREAMS as usize;
+
+/// A place is kept for its address so long after the last stream: clients that measure by one request after another
+/// must not lose it between two.
+pub const INTEROP_PLACE_KEPT: Duration = Duration::from_secs(2);
+
+/// Bodies up to this size, either way, are no load and take no place: the latency probes of all these clients.
+pub const INTEROP_PROBE_MAX_BYTES: u64 = 1_000;
+
+/// One download or upload over HTTP. The longest of these tests (responsiveness) loads a connection for 20 s, and a
+/// slow link needs as long again for what is queued.
+pub const INTEROP_LOAD_MAX: Duration = Duration::from_secs(60);
+
+/// A client that sends none of the load it announced for this long is cut; as for answers it does not take.
+pub const INTEROP_PROGRESS_TIMEOUT: Duration = ANSWER_PROGRESS_TIMEOUT;
+
+/// Bytes of one upload over HTTP: what 1 Gbit/s carries in [`INTEROP_LOAD_MAX`], and as much as the large download.
+pub const INTEROP_UPLOAD_MAX_BYTES: u64 = 8_000_000_000;
+
+/// Bytes of a download that names its size: four times the largest step of the clients known (250 MB).
+pub const CLOUDFLARE_DOWNLOAD_MAX_BYTES: u64 = 1_000_000_000;
+
+/// MiB of a `garbage` that names no size; the protocol's default.
+pub const LIBRESPEED_DEFAULT_MIB: u64 = 4;
+
+/// ... and at most; the protocol's limit.
+pub const LIBRESPEED_MAX_MIB: u64 = 1_024;
+
+/// The large download of the responsiveness test: "at least 8 GB".
+pub const NQ_LARGE_BYTES: u64 = 8_000_000_000;
+
+/// An ndt7 test: ten seconds, as its specification has it.
+pub const NDT7_TIME: Duration = Duration::from_secs(10);
+
+/// An ndt7 connection, its closing included; clients give up at the same time.
+pub const NDT7_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Bytes of a message that the ndt7 specification allows. None is ever held, so it costs nothing.
+pub const NDT7_MESSAGE_MAX_BYTES: u64 = 1 << 24;
+
+/// Messages of a client that an ndt7 connection answers, in pings; an honest client sends one in a second at most.
+pub const NDT7_PINGS_MAX: u32 = 64;
+
+/// The query of an ndt7 address; the specification's limit.
+pub const NDT7_QUERY_MAX_BYTES: usize = 4_096;
+
 // ---- collector -------------------------------------------------------------------------------------------------
 
 /// Writes that may wait for the store: two seconds of the load goal of 500 samples a second. What comes then is told to

@@ -125,6 +125,7 @@ impl Meter {
             segments_out: sum(|c| c.segments_out),
             retransmits: sum(|c| c.retransmits),
             rtt_us: mean(|c| c.rtt_us),
+            rtt_var_us: mean(|c| c.rtt_var_us),
             min_rtt_us: now.iter().filter_map(|(now, _)| now.min_rtt_us).min(),
             send_mss_bytes: mean(|c| c.send_mss_bytes),
             receive_mss_bytes: mean(|c| c.receive_mss_bytes),

@@ -1,5 +1,6 @@
 //! The sending loop: random records until a budget, a deadline, a signal or the peer ends it.
 
+use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::{Budget, LoadStream, Payload, RECORD_BYTES};
 /// back. What is queued beyond would only delay the stop.
 pub const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
 
-/// Plain bytes a write: four records in one system call.
-const WRITE_BYTES: usize = 4 * RECORD_BYTES;
+/// Plain bytes a write: eight records in one system call, what the kernel may hold unsent.
+const WRITE_BYTES: usize = 8 * RECORD_BYTES;
 
 /// What bounds a sender.
 #[derive(Clone, Debug)]
@@ -68,12 +69,10 @@ async fn send_all(stream: &mut LoadStream, payload: &mut Payload, limits: &SendL
                 return flush(stream, limits).await;
             }
         }
-        match tokio::time::timeout(limits.progress_timeout, stream.write(payload.chunk(granted))).await {
+        let sent = poll_fn(|cx| stream.poll_send(cx, payload, granted));
+        match tokio::time::timeout(limits.progress_timeout, sent).await {
             Ok(Ok(0)) => return SendEnd::Broken(io::ErrorKind::WriteZero.into()),
-            Ok(Ok(n)) => {
-                payload.advance(n);
-                granted -= n;
-            }
+            Ok(Ok(n)) => granted -= n,
             Ok(Err(e)) => return SendEnd::Broken(e),
             Err(_) => return SendEnd::Stalled,
         }

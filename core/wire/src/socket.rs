@@ -13,7 +13,7 @@ use crate::{Budget, Probe};
 
 /// Bytes taken from the kernel in one system call while load is received: at 1 Gbit/s a call every 2 ms, and what a
 /// phone's cache still holds.
-const BULK_BYTES: usize = 256 * 1024;
+pub(crate) const BULK_BYTES: usize = 256 * 1024;
 
 /// A TCP connection, below TLS if there is any: counts what is read and written, and tells its [`Probe`] before it
 /// closes.
@@ -80,25 +80,48 @@ impl LoadSocket {
         bulk.start = bulk.end;
         Poll::Ready(Ok(n))
     }
+
+    /// Reads what has arrived into `bytes`, every byte taken from the budget if there is one; for who keeps a buffer of
+    /// its own.
+    pub(crate) fn poll_read_granted(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+        budget: Option<&Budget>,
+    ) -> Poll<io::Result<usize>> {
+        poll_read_granted(&mut self.stream, &self.probe, cx, bytes, budget)
+    }
 }
 
 impl Bulk {
     fn poll_fill(&mut self, stream: &mut TcpStream, probe: &Probe, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let granted = self.budget.as_ref().map_or(BULK_BYTES, |budget| budget.take_len(BULK_BYTES));
-        if granted == 0 {
-            return Poll::Ready(Err(io::Error::other(BudgetUsed)));
-        }
-        let mut buffer = ReadBuf::new(&mut self.bytes[..granted]);
-        let read = Pin::new(stream).poll_read(cx, &mut buffer);
-        let filled = buffer.filled().len();
-        if let Some(budget) = &self.budget {
-            budget.give_back((granted - filled) as u64);
-        }
-        ready!(read)?;
+        let filled = ready!(poll_read_granted(stream, probe, cx, &mut self.bytes, self.budget.as_ref()))?;
         (self.start, self.end) = (0, filled);
-        probe.add_read(filled);
         Poll::Ready(Ok(filled))
     }
+}
+
+/// Reads what has arrived, as far as it fits and the budget grants it; the number of bytes, 0 at the end of the stream.
+fn poll_read_granted(
+    stream: &mut TcpStream,
+    probe: &Probe,
+    cx: &mut Context<'_>,
+    bytes: &mut [u8],
+    budget: Option<&Budget>,
+) -> Poll<io::Result<usize>> {
+    let granted = budget.map_or(bytes.len(), |budget| budget.take_len(bytes.len()));
+    if granted == 0 {
+        return Poll::Ready(Err(io::Error::other(BudgetUsed)));
+    }
+    let mut buffer = ReadBuf::new(&mut bytes[..granted]);
+    let read = Pin::new(stream).poll_read(cx, &mut buffer);
+    let filled = buffer.filled().len();
+    if let Some(budget) = budget {
+        budget.give_back((granted - filled) as u64);
+    }
+    ready!(read)?;
+    probe.add_read(filled);
+    Poll::Ready(Ok(filled))
 }
 
 impl Drop for LoadSocket {

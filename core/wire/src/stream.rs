@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{client, server};
 
-use crate::{Budget, LoadSocket, Probe};
+use crate::records::Records;
+use crate::{Budget, LoadSocket, Payload, Probe};
 
 /// A connection of either end. The size differs little between the variants because the TLS states are boxed.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub enum LoadStream {
     TlsClient(Box<client::TlsStream<LoadSocket>>),
     /// The server's end.
     TlsServer(Box<server::TlsStream<LoadSocket>>),
+    /// Either end's, once it carries load and nothing else: see [`LoadStream::for_load`].
+    Records(Box<Records>),
 }
 
 impl LoadStream {
@@ -27,14 +30,37 @@ impl LoadStream {
             Self::Plain(socket) => socket,
             Self::TlsClient(tls) => tls.get_ref().0,
             Self::TlsServer(tls) => tls.get_ref().0,
+            Self::Records(records) => records.socket(),
         }
     }
 
-    fn socket_mut(&mut self) -> &mut LoadSocket {
+    /// The same connection for load and nothing else: its TLS 1.3 records are from now on opened and sealed where they
+    /// lie, without a copy. Without TLS, and under TLS 1.2, it stays as it is.
+    ///
+    /// For use at a moment when nothing of the peer can be under way, such as after its `101` while it waits for this
+    /// end: what rustls has read of an unfinished record is lost.
+    ///
+    /// # Errors
+    /// When plain bytes or records wait in rustls, or its configuration keeps the secrets to itself.
+    pub fn for_load(self) -> io::Result<Self> {
         match self {
-            Self::Plain(socket) => socket,
-            Self::TlsClient(tls) => tls.get_mut().0,
-            Self::TlsServer(tls) => tls.get_mut().0,
+            Self::TlsClient(tls) if is_tls13(tls.get_ref().1) => {
+                let resumed = is_resumed(tls.get_ref().1);
+                let (socket, mut connection) = tls.into_inner();
+                let state = connection.process_new_packets().map_err(io::Error::other)?;
+                let suite = idle(&state, connection.negotiated_cipher_suite())?;
+                let secrets = connection.dangerous_extract_secrets().map_err(io::Error::other)?;
+                Ok(Self::Records(Box::new(Records::new(socket, suite, secrets, resumed)?)))
+            }
+            Self::TlsServer(tls) if is_tls13(tls.get_ref().1) => {
+                let resumed = is_resumed(tls.get_ref().1);
+                let (socket, mut connection) = tls.into_inner();
+                let state = connection.process_new_packets().map_err(io::Error::other)?;
+                let suite = idle(&state, connection.negotiated_cipher_suite())?;
+                let secrets = connection.dangerous_extract_secrets().map_err(io::Error::other)?;
+                Ok(Self::Records(Box::new(Records::new(socket, suite, secrets, resumed)?)))
+            }
+            other => Ok(other),
         }
     }
 
@@ -45,17 +71,22 @@ impl LoadStream {
 
     /// Whether the handshake was a resumption; `None` without TLS.
     pub fn resumed(&self) -> Option<bool> {
-        let kind = match self {
-            Self::Plain(_) => return None,
-            Self::TlsClient(tls) => tls.get_ref().1.handshake_kind(),
-            Self::TlsServer(tls) => tls.get_ref().1.handshake_kind(),
-        };
-        Some(kind == Some(rustls::HandshakeKind::Resumed))
+        match self {
+            Self::Plain(_) => None,
+            Self::TlsClient(tls) => Some(is_resumed(tls.get_ref().1)),
+            Self::TlsServer(tls) => Some(is_resumed(tls.get_ref().1)),
+            Self::Records(records) => Some(records.resumed()),
+        }
     }
 
     /// Reads ahead in large steps from now on, within a budget; for the receiving end of a load.
-    pub(crate) fn read_in_bulk(&mut self, budget: Option<&Budget>) {
-        self.socket_mut().read_in_bulk(budget);
+    pub fn read_in_bulk(&mut self, budget: Option<&Budget>) {
+        match self {
+            Self::Plain(socket) => socket.read_in_bulk(budget),
+            Self::TlsClient(tls) => tls.get_mut().0.read_in_bulk(budget),
+            Self::TlsServer(tls) => tls.get_mut().0.read_in_bulk(budget),
+            Self::Records(records) => records.read_in_bulk(budget),
+        }
     }
 
     /// Closes with RST at once: what is queued here is dropped, what the peer still sends is refused.
@@ -70,8 +101,45 @@ impl LoadStream {
             Self::Plain(socket) => socket.poll_discard(cx),
             Self::TlsClient(tls) => poll_discard_buffered(Pin::new(&mut **tls), cx),
             Self::TlsServer(tls) => poll_discard_buffered(Pin::new(&mut **tls), cx),
+            Self::Records(records) => records.poll_discard(cx),
         }
     }
+
+    /// Sends up to `max` random bytes; how many the stream took.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: &mut Payload,
+        max: usize,
+    ) -> Poll<io::Result<usize>> {
+        if let Self::Records(records) = self {
+            return records.poll_send(cx, payload, max);
+        }
+        let n = ready!(Pin::new(self).poll_write(cx, payload.chunk(max)))?;
+        payload.advance(n);
+        Poll::Ready(Ok(n))
+    }
+}
+
+fn is_tls13(connection: &rustls::CommonState) -> bool {
+    connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
+}
+
+fn is_resumed(connection: &rustls::CommonState) -> bool {
+    connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+}
+
+/// The cipher suite, provided that nothing waits in rustls.
+fn idle(
+    state: &rustls::IoState,
+    suite: Option<rustls::SupportedCipherSuite>,
+) -> io::Result<rustls::SupportedCipherSuite> {
+    let (read, written) = (state.plaintext_bytes_to_read(), state.tls_bytes_to_write());
+    if read > 0 || written > 0 {
+        let why = format!("{read} bytes read and {written} written wait before the load; expected none");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    suite.ok_or_else(|| io::Error::other("no cipher suite before the handshake"))
 }
 
 /// Takes the decrypted records where TLS keeps them, without copying them out.
@@ -98,6 +166,10 @@ macro_rules! inner {
             }
             LoadStream::TlsServer(tls) => {
                 let $stream = Pin::new(&mut **tls);
+                $body
+            }
+            LoadStream::Records(records) => {
+                let $stream = Pin::new(&mut **records);
                 $body
             }
         }
@@ -128,6 +200,7 @@ impl AsyncWrite for LoadStream {
             Self::Plain(socket) => socket.is_write_vectored(),
             Self::TlsClient(tls) => tls.is_write_vectored(),
             Self::TlsServer(tls) => tls.is_write_vectored(),
+            Self::Records(records) => records.is_write_vectored(),
         }
     }
 

@@ -75,6 +75,8 @@ pub fn client_config(extra_ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, T
         .with_no_client_auth();
     config.alpn_protocols = vec![ALPN_HTTP11.to_vec()];
     config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
+    // For `LoadStream::for_load`; the secrets stay in this program.
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }
 
@@ -104,6 +106,8 @@ pub fn server_config(cert_pem: &[u8], key_pem: &[u8]) -> Result<Arc<ServerConfig
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![ALPN_HTTP11.to_vec()];
     config.send_tls13_tickets = TICKETS;
+    // For `LoadStream::for_load`; the secrets stay in this program.
+    config.enable_secret_extraction = true;
     match rustls::crypto::ring::Ticketer::new() {
         Ok(ticketer) => {
             config.ticketer = ticketer;

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Place, Security};
+use super::{AnswerDeadline, Place, Security};
 use crate::measure::{Connection, Measure, problem};
 use crate::{Peer, limits};
 
@@ -39,12 +39,14 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, ser
     let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
     let killed = service.killed.clone();
     let served = async {
+        // A connection that is over already has none; then there is nobody to serve either.
+        let Ok(local) = stream.local_addr() else { return };
         let socket = LoadSocket::new(stream);
         let Some(stream) = secure(socket, &service).await else {
             service.measure.stats().handshake_failed();
             return;
         };
-        serve_http(stream, peer, place, service).await;
+        serve_http(stream, (peer, local), place, service).await;
     };
     tokio::select! {
         () = killed.cancelled() => {}
@@ -66,9 +68,17 @@ async fn secure(socket: LoadSocket, service: &Service) -> Option<LoadStream> {
     }
 }
 
-async fn serve_http(stream: LoadStream, peer: SocketAddr, place: Place, service: Arc<Service>) {
+async fn serve_http(stream: LoadStream, (peer, local): (SocketAddr, SocketAddr), place: Place, service: Arc<Service>) {
     let probe = stream.probe().clone();
-    let connection = Connection { peer, probe: probe.clone(), udp_port: service.udp_port, place: Arc::new(place) };
+    let answer_deadline = AnswerDeadline::default();
+    let connection = Connection {
+        peer,
+        local: SocketAddr::new(local.ip().to_canonical(), local.port()),
+        probe: probe.clone(),
+        udp_port: service.udp_port,
+        place: Arc::new(place),
+        answer_deadline: answer_deadline.clone(),
+    };
     let closing = service.closing.clone();
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -80,7 +90,7 @@ async fn serve_http(stream: LoadStream, peer: SocketAddr, place: Place, service:
         )
         .with_upgrades();
     let mut http = std::pin::pin!(http);
-    let stuck = not_taking(&probe);
+    let stuck = not_taking(&probe, &answer_deadline);
     let mut stuck = std::pin::pin!(stuck);
     let mut closed = false;
     loop {
@@ -96,8 +106,9 @@ async fn serve_http(stream: LoadStream, peer: SocketAddr, place: Place, service:
     }
 }
 
-/// Ends when bytes have been waiting for the peer and it took none of them for [`limits::ANSWER_PROGRESS_TIMEOUT`].
-async fn not_taking(probe: &Probe) {
+/// Ends when bytes have been waiting for the peer and it took none of them for [`limits::ANSWER_PROGRESS_TIMEOUT`], or
+/// when an answer with a deadline is not over by then.
+async fn not_taking(probe: &Probe, deadline: &AnswerDeadline) {
     const LOOK_EVERY: Duration = Duration::from_secs(1);
     let mut ticks = interval(LOOK_EVERY);
     let (mut before, mut since) = (None, Instant::now());
@@ -109,6 +120,9 @@ async fn not_taking(probe: &Probe) {
         if waiting == Some(0) || now != before {
             (before, since) = (now, Instant::now());
         } else if since.elapsed() >= limits::ANSWER_PROGRESS_TIMEOUT {
+            return;
+        }
+        if deadline.has_passed() {
             return;
         }
     }

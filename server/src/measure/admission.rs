@@ -1,12 +1,15 @@
 //! Admission: single use of tokens, and places for runs, taken before anything moves.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use ispeed_protocol::time::UtcMicros;
 use ispeed_protocol::token::{TOKEN_CLOCK_SLACK_MICROS, TokenClaims, TokenError};
 use uuid::Uuid;
 
+use super::guests::Guests;
 use super::{MeasureLimits, Refusal};
 use crate::limits;
 
@@ -25,6 +28,7 @@ struct State {
     runs: usize,
     per_device: HashMap<String, usize>,
     per_prefix: HashMap<String, usize>,
+    guests: Guests,
 }
 
 /// A run's place; given back when dropped.
@@ -33,6 +37,13 @@ pub(super) struct Reservation {
     admission: Arc<Admission>,
     device_id: String,
     prefix: String,
+}
+
+/// A stream of a client without a token, in a place that it may share; given back when dropped.
+#[derive(Debug)]
+pub(super) struct GuestSeat {
+    admission: Arc<Admission>,
+    address: IpAddr,
 }
 
 impl Admission {
@@ -55,6 +66,7 @@ impl Admission {
             return Err(TokenError::Expired(claims.start_by).into());
         }
         let mut state = self.state();
+        state.forget_guests(Instant::now());
         state.used.forget(now);
         if state.used.contains(claims.id) {
             return Err(TokenError::Used.into());
@@ -68,18 +80,43 @@ impl Admission {
         Ok(Reservation { admission: Arc::clone(self), device_id: claims.device_id.clone(), prefix: prefix.to_owned() })
     }
 
+    /// Takes a seat for a stream of a client that has no token. The streams of an address share a place like the flows
+    /// of a run, [`limits::INTEROP_STREAMS_PER_PLACE`] at most; the next one takes a further place.
+    pub(super) fn admit_guest(
+        self: &Arc<Self>,
+        address: IpAddr,
+        prefix: &str,
+        egress_bps: u64,
+        now: Instant,
+    ) -> Result<GuestSeat, Refusal> {
+        let mut state = self.state();
+        state.forget_guests(now);
+        if state.guests.lacks_a_place(address) {
+            self.check_free(&state, prefix, egress_bps)?;
+            state.runs += 1;
+            *state.per_prefix.entry(prefix.to_owned()).or_default() += 1;
+            state.guests.add_place(address, prefix);
+        }
+        state.guests.enter(address);
+        drop(state);
+        Ok(GuestSeat { admission: Arc::clone(self), address })
+    }
+
     fn check_places(&self, state: &State, claims: &TokenClaims, prefix: &str, egress_bps: u64) -> Result<(), Refusal> {
-        let of = |counts: &HashMap<String, usize>, key: &str| counts.get(key).copied().unwrap_or(0);
         if state.used.len() >= limits::USED_TOKENS_MAX {
             return Err(Refusal::Busy("too many runs were begun in the last minute"));
         }
+        if state.per_device.get(&claims.device_id).copied().unwrap_or(0) >= self.limits.runs_per_device_max {
+            return Err(Refusal::Busy("this installation is measuring already"));
+        }
+        self.check_free(state, prefix, egress_bps)
+    }
+
+    fn check_free(&self, state: &State, prefix: &str, egress_bps: u64) -> Result<(), Refusal> {
         if state.runs >= self.limits.runs_max {
             return Err(Refusal::Busy("all places for tests are taken"));
         }
-        if of(&state.per_device, &claims.device_id) >= self.limits.runs_per_device_max {
-            return Err(Refusal::Busy("this installation is measuring already"));
-        }
-        if of(&state.per_prefix, prefix) >= self.limits.runs_per_prefix_max {
+        if state.per_prefix.get(prefix).copied().unwrap_or(0) >= self.limits.runs_per_prefix_max {
             return Err(Refusal::Busy("too many tests from this network at once"));
         }
         if let Some(ceiling_bps) = self.limits.egress_ceiling_bps {
@@ -97,19 +134,37 @@ impl Admission {
     }
 }
 
+impl State {
+    /// Gives back the places of clients without a token that have been quiet.
+    fn forget_guests(&mut self, now: Instant) {
+        for (prefix, places) in self.guests.forget(now) {
+            self.runs -= places;
+            count_down(&mut self.per_prefix, &prefix, places);
+        }
+    }
+}
+
+fn count_down(counts: &mut HashMap<String, usize>, key: &str, by: usize) {
+    if let Some(n) = counts.get_mut(key) {
+        *n -= by;
+        if *n == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut state = self.admission.state();
         state.runs -= 1;
-        let State { per_device, per_prefix, .. } = &mut *state;
-        for (counts, key) in [(per_device, &self.device_id), (per_prefix, &self.prefix)] {
-            if let Some(n) = counts.get_mut(key) {
-                *n -= 1;
-                if *n == 0 {
-                    counts.remove(key);
-                }
-            }
-        }
+        count_down(&mut state.per_device, &self.device_id, 1);
+        count_down(&mut state.per_prefix, &self.prefix, 1);
+    }
+}
+
+impl Drop for GuestSeat {
+    fn drop(&mut self) {
+        self.admission.state().guests.leave(self.address, Instant::now());
     }
 }
 
@@ -206,6 +261,39 @@ mod tests {
         drop((second, again));
         let state = admission.state();
         assert!(state.runs == 0 && state.per_device.is_empty() && state.per_prefix.is_empty(), "{state:?}");
+    }
+
+    #[test]
+    fn streams_of_an_address_share_a_place_and_keep_it_between_requests() {
+        let limits = MeasureLimits { runs_max: 2, ..MeasureLimits::default() };
+        let admission = admission(limits);
+        let (here, there, now): (IpAddr, IpAddr, _) =
+            ("192.0.2.1".parse().unwrap(), "198.51.100.1".parse().unwrap(), Instant::now());
+        let seats: Vec<_> =
+            (0..limits::INTEROP_STREAMS_PER_PLACE).map(|_| admission.admit_guest(here, "p", 0, now).unwrap()).collect();
+        assert_eq!(admission.state().runs, 1);
+        let further = admission.admit_guest(here, "p", 0, now).unwrap();
+        assert_eq!(admission.state().runs, 2, "one stream more takes a place more");
+        assert_eq!(admission.admit_guest(there, "q", 0, now).unwrap_err().kind(), "busy");
+        assert_eq!(admission.admit(&claims(1, "a"), "q", 0, NOW).unwrap_err().kind(), "busy", "they share places");
+        drop((seats, further));
+        let soon = Instant::now();
+        assert_eq!(admission.admit_guest(there, "q", 0, soon).unwrap_err().kind(), "busy", "kept for the next request");
+        drop(admission.admit_guest(there, "q", 0, soon + limits::INTEROP_PLACE_KEPT).unwrap());
+        admission.state().forget_guests(Instant::now() + limits::INTEROP_PLACE_KEPT);
+        let state = admission.state();
+        assert!(state.runs == 0 && state.per_prefix.is_empty(), "{state:?}");
+    }
+
+    #[test]
+    fn egress_is_reserved_for_guests_too() {
+        let limits =
+            MeasureLimits { egress_ceiling_bps: Some(1_000), run_reserved_bps: 600, ..MeasureLimits::default() };
+        let admission = admission(limits);
+        let address = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let _one = admission.admit_guest(address(1), "p", 0, Instant::now()).unwrap();
+        let _same = admission.admit_guest(address(1), "p", 900, Instant::now()).unwrap();
+        assert_eq!(admission.admit_guest(address(2), "p", 0, Instant::now()).unwrap_err().kind(), "busy");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a header that holds a list names `token`.
-pub(super) fn names(headers: &HeaderMap, header: header::HeaderName, token: &str) -> bool {
+pub(crate) fn names(headers: &HeaderMap, header: header::HeaderName, token: &str) -> bool {
     headers
         .get_all(header)
         .iter()

@@ -18,6 +18,7 @@ mod download;
 mod echo;
 mod echo_log;
 mod evidence;
+mod guests;
 mod load;
 mod monitor;
 mod network;
@@ -27,7 +28,7 @@ mod run;
 mod series;
 mod sessions;
 mod stats;
-mod upgrade;
+pub(crate) mod upgrade;
 mod upload;
 mod ws_echo;
 
@@ -44,15 +45,16 @@ use ispeed_wire::Probe;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::Place;
+use crate::accept::{AnswerDeadline, Place};
 use crate::limits;
 use admission::Admission;
-pub(crate) use answer::problem;
+pub(crate) use answer::{names, problem};
 use clock::Clock;
 pub use echo::EchoServer;
+pub(crate) use guests::GuestLoad;
 use monitor::Monitor;
 pub use network::network_prefix;
-use refusal::Refusal;
+pub(crate) use refusal::Refusal;
 use sessions::Sessions;
 pub use stats::{MeasureStats, REFUSAL_KINDS, StatsSnapshot};
 
@@ -139,10 +141,14 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
+    /// This server's end of it.
+    pub(crate) local: SocketAddr,
     pub(crate) probe: Probe,
     pub(crate) udp_port: u16,
     /// Held until the connection, or what it was upgraded to, has ended.
     pub(crate) place: Arc<Place>,
+    /// Latest end of the answer under way.
+    pub(crate) answer_deadline: AnswerDeadline,
 }
 
 impl Measure {
@@ -204,10 +210,13 @@ impl Measure {
         } else {
             load::open(self, request, connection)
         };
-        answered.unwrap_or_else(|refusal| {
-            self.0.stats.refused(refusal.kind());
-            refusal.response()
-        })
+        answered.unwrap_or_else(|refusal| self.refuse(&refusal))
+    }
+
+    /// Counts a refusal and answers with it.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Body> {
+        self.0.stats.refused(refusal.kind());
+        refusal.response()
     }
 
     /// Admits no further run and waits until the running ones have ended.

@@ -9,7 +9,7 @@ use crate::limits;
 
 /// A refusal; each has a stable kind.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The token does not hold.
     Token(TokenError),
     /// No bearer in the request.

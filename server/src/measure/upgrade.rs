@@ -20,14 +20,14 @@ use crate::limits;
 
 /// An upgraded connection, what was read of it already, and the place it holds.
 #[derive(Debug)]
-pub(super) struct Raw {
-    pub(super) stream: LoadStream,
-    pub(super) read: Bytes,
-    pub(super) place: Arc<Place>,
+pub(crate) struct Raw {
+    pub(crate) stream: LoadStream,
+    pub(crate) read: Bytes,
+    pub(crate) place: Arc<Place>,
 }
 
 /// The connection of an upgraded request, once the answer is sent.
-pub(super) async fn raw(upgrade: OnUpgrade, place: Arc<Place>) -> Option<Raw> {
+pub(crate) async fn raw(upgrade: OnUpgrade, place: Arc<Place>) -> Option<Raw> {
     let upgraded = timeout(limits::UPGRADE_TIMEOUT, upgrade).await.ok()?.ok()?;
     // Every connection of this server is of this type; see `accept::connection`.
     let parts = upgraded.downcast::<TokioIo<LoadStream>>().ok()?;
@@ -35,12 +35,12 @@ pub(super) async fn raw(upgrade: OnUpgrade, place: Arc<Place>) -> Option<Raw> {
 }
 
 /// Whether the request asks to upgrade to `protocol`.
-pub(super) fn asks_for(request: &Request<Incoming>, protocol: &str) -> bool {
+pub(crate) fn asks_for(request: &Request<Incoming>, protocol: &str) -> bool {
     names(request.headers(), header::CONNECTION, "upgrade") && names(request.headers(), header::UPGRADE, protocol)
 }
 
 /// `101 Switching Protocols`.
-pub(super) fn switching(protocol: &'static str) -> Response<Body> {
+pub(crate) fn switching(protocol: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -50,7 +50,7 @@ pub(super) fn switching(protocol: &'static str) -> Response<Body> {
 }
 
 /// Checks a WebSocket handshake (RFC 6455 section 4.2.1); the answer to it.
-pub(super) fn websocket_answer(request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
+pub(crate) fn websocket_answer(request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let expected = Refusal::Upgrade("a WebSocket handshake of version 13 (RFC 6455)");
     let version = request.headers().get(header::SEC_WEBSOCKET_VERSION);
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else { return Err(expected) };
@@ -64,7 +64,7 @@ pub(super) fn websocket_answer(request: &Request<Incoming>) -> Result<Response<B
 }
 
 /// A WebSocket on an upgraded connection, for messages of at most `max_bytes`; the place goes along.
-pub(super) async fn websocket(raw: Raw, max_bytes: usize) -> (WebSocketStream<LoadStream>, Arc<Place>) {
+pub(crate) async fn websocket(raw: Raw, max_bytes: usize) -> (WebSocketStream<LoadStream>, Arc<Place>) {
     let config = WebSocketConfig::default().max_message_size(Some(max_bytes)).max_frame_size(Some(max_bytes));
     let Raw { stream, read, place } = raw;
     (WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config)).await, place)

@@ -36,6 +36,7 @@ pub(super) fn socket_counters(socket: &SockRef<'_>) -> SocketCounters {
         bytes_retransmitted: Some(info.tcpi_txretransmitbytes),
         // The kernel keeps milliseconds.
         rtt_us: nonzero(info.tcpi_srtt.saturating_mul(1_000)),
+        rtt_var_us: nonzero(info.tcpi_rttvar.saturating_mul(1_000)),
         send_mss_bytes: nonzero(info.tcpi_maxseg),
         ..SocketCounters::default()
     }

@@ -124,6 +124,7 @@ pub(super) fn socket_counters(socket: &SockRef<'_>) -> SocketCounters {
         segments_out: known!(info, len, data_segs_out).map(u64::from),
         retransmits: known!(info, len, total_retrans).map(u64::from),
         rtt_us: nonzero(known!(info, len, rtt)),
+        rtt_var_us: nonzero(known!(info, len, rttvar)),
         min_rtt_us: known!(info, len, min_rtt).filter(|v| *v != MIN_RTT_UNKNOWN),
         send_mss_bytes: nonzero(known!(info, len, snd_mss)),
         receive_mss_bytes: nonzero(known!(info, len, rcv_mss)),

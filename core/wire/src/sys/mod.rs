@@ -50,6 +50,8 @@ pub struct SocketCounters {
     pub retransmits: Option<u64>,
     /// Smoothed RTT now, microseconds.
     pub rtt_us: Option<u32>,
+    /// Mean deviation of the RTT (RFC 6298's RTTVAR), microseconds.
+    pub rtt_var_us: Option<u32>,
     /// Least RTT seen, microseconds.
     pub min_rtt_us: Option<u32>,
     /// Maximum segment size of what is sent, bytes.
