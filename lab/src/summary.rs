@@ -4,60 +4,85 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::stats::{covers, errors, is_silent_error, quantile, share_within, sorted, valid};
+use crate::stats::Scenario;
+use crate::view::{Run, SIDES, Side, latest};
 
 /// One run in one line, for the person who watches.
-pub fn line(run: &Value) -> String {
-    let side = |name: &str| {
-        let d = &run[name];
-        let error = d["error"].as_f64().map_or("–".into(), |e| format!("{:+.2} %", e * 100.0));
-        let flags: Vec<_> = d["flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        format!(
-            "{name} {error} in {:.2} s ({}{}{})",
-            d["duration_ms"].as_f64().unwrap_or(0.0) / 1e3,
-            d["stop_reason"].as_str().unwrap_or("–"),
-            if flags.is_empty() { "" } else { " " },
-            flags.join(","),
-        )
-    };
-    let megabytes = run["wire_bytes"].as_array().into_iter().flatten().filter_map(Value::as_f64).sum::<f64>() / 1e6;
-    let void = run["void"].as_str().map_or(String::new(), |why| format!(" VOID {why}"));
+pub fn line(line: &Value) -> String {
+    let run = Run::new(line);
+    let megabytes = run.wire_bytes().map_or("–".into(), |bytes| format!("{:.1}", bytes / 1e6));
+    let seconds = run.seconds().map_or("–".into(), |s| format!("{s:.1}"));
+    let void = run.void().map_or(String::new(), |why| format!(" VOID {why}"));
+    format!("{:28} {} | {} | {seconds} s, {megabytes} MB{void}", run.cell(), side(run, Side::Down), side(run, Side::Up),)
+}
+
+fn side(run: Run, side: Side) -> String {
+    let direction = run.side(side);
+    let error = direction.error().map_or("–".into(), |e| format!("{:+.2} %", e * 100.0));
+    let flags = direction.flags();
     format!(
-        "{:28} {} | {} | {:.1} s, {megabytes:.1} MB{void}",
-        run["cell"].as_str().unwrap_or("?"),
-        side("down"),
-        side("up"),
-        run["seconds"].as_f64().unwrap_or(0.0),
+        "{} {error} in {} s ({}{}{})",
+        side.name(),
+        direction.duration_s().map_or("–".into(), |s| format!("{s:.2}")),
+        direction.stop_reason().unwrap_or("–"),
+        if flags.is_empty() { "" } else { " " },
+        flags.join(","),
     )
 }
 
 /// The summary of all runs.
-pub fn text(runs: &[Value]) -> String {
+pub fn text(lines: &[Value]) -> String {
     let mut out = String::new();
-    let valid = valid(runs);
-    let _ = writeln!(out, "{} runs, {} void", runs.len(), runs.len() - valid.len());
-    for side in ["down", "up"] {
-        let errors = errors(&valid, side);
-        let seconds = sorted(&valid, |r| r[side]["duration_ms"].as_f64().map(|ms| ms / 1e3));
-        let covered = valid.iter().filter(|r| covers(&r[side])).count();
-        let silent = valid.iter().filter(|r| is_silent_error(&r[side])).count();
-        let percent = |q| quantile(&errors, q).unwrap_or(f64::NAN) * 100.0;
-        let time = |q| quantile(&seconds, q).unwrap_or(f64::NAN);
+    let all = Scenario::of(&latest(lines), |_| true);
+    let _ = writeln!(out, "{} runs, {} void", all.runs(), all.void);
+    for side in SIDES {
+        let errors = all.errors(side);
+        let seconds = all.values(|run| run.side(side).duration_s());
+        let percent = |q| errors.quantile(q).unwrap_or(f64::NAN) * 100.0;
+        let time = |q| seconds.quantile(q).unwrap_or(f64::NAN);
         let _ = writeln!(
             out,
-            "{side:4}: error median {:.2} %, p90 {:.2} %, worst {:.2} %; {:.1} % within 3 %; \
-             {:.1} % of intervals hold the truth; {silent} silent above 5 %; {:.2} s median, {:.2} s p90",
+            "{:4}: error median {:.2} %, p90 {:.2} %, worst {:.2} %; {:.1} % within 3 %; \
+             {:.1} % of intervals hold the truth; {} silent above 5 %; {:.2} s median, {:.2} s p90",
+            side.name(),
             percent(0.5),
             percent(0.9),
             percent(1.0),
-            share_within(&errors, 0.03) * 100.0,
-            covered as f64 / valid.len().max(1) as f64 * 100.0,
+            errors.within(0.03) * 100.0,
+            all.share(|run| run.side(side).covers()).unwrap_or(0.0) * 100.0,
+            all.count(|run| run.is_silent_error(side)),
             time(0.5),
             time(0.9),
         );
     }
-    let whole = sorted(&valid, |r| r["seconds"].as_f64());
-    let at = |q| quantile(&whole, q).unwrap_or(f64::NAN);
-    let _ = writeln!(out, "whole sample: {:.2} s median, {:.2} s worst", at(0.5), at(1.0));
+    let whole = all.values(Run::seconds);
+    let at = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let (median, worst) = (at(whole.median()), at(whole.worst()));
+    let _ = writeln!(out, "whole sample: {median:.2} s median, {worst:.2} s worst");
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_last_line_of_a_run_is_summarised_and_void_ones_are_counted() {
+        let run = |seed: u64, error: f64, void: Option<&str>| {
+            let side = json!({"error": error, "duration_ms": 900.0, "interval_bps": [90, 110], "truth_bps": 100});
+            json!({"cell": "a", "seed": seed, "void": void, "seconds": 2.5, "down": side, "up": side})
+        };
+        let said = text(&[run(1, 0.9, None), run(1, 0.01, None), run(2, 0.5, Some("starved"))]);
+        assert!(said.starts_with("2 runs, 1 void\ndown: error median 1.00 %, p90 1.00 %, worst 1.00 %"), "{said}");
+        assert!(said.contains("100.0 % of intervals") && said.contains("2.50 s worst"), "{said}");
+    }
+
+    #[test]
+    fn a_line_says_what_is_missing() {
+        let said = line(&json!({"tool": "iperf3", "cell": "48/24", "down": {"error": -0.015}, "void": "starved"}));
+        assert!(said.starts_with("48/24"), "{said}");
+        assert!(said.contains("down -1.50 % in – s (–)") && said.contains("up – in – s"), "{said}");
+        assert!(said.ends_with("– s, – MB VOID starved"), "{said}");
+    }
 }
