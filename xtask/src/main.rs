@@ -12,6 +12,7 @@ mod demo_checks;
 mod lab;
 mod machine;
 mod parts;
+mod peers;
 mod process;
 mod supply;
 mod table;
@@ -105,7 +106,7 @@ fn row(part: &'static str, counts: Counts, begun: Instant) -> Row {
 fn usage() -> String {
     let mut text = String::from(
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
-         deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --seeds 1,2, and docs/ACCURACY.md of them\n\n\
+         deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n\n\
          or any parts:\n\n",
     );
     for part in PARTS {

@@ -77,7 +77,8 @@ pub struct Validity {
 pub fn validity(runs: &[Value]) -> Vec<Validity> {
     let valid = valid(runs);
     let one = |&(tool, cell, down, up): &Baseline| {
-        let here: Vec<&Value> = valid.iter().copied().filter(|run| run["tool"] == tool && run["cell"] == cell).collect();
+        let here: Vec<&Value> =
+            valid.iter().copied().filter(|run| run["tool"] == tool && run["cell"] == cell).collect();
         [("down", down), ("up", up)].map(|(side, percent)| {
             let our_error = mean(here.iter().filter_map(|run| run[side]["error"].as_f64()));
             let baseline_error = percent / 100.0;

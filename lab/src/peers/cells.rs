@@ -40,7 +40,15 @@ pub const CLIENT_CC: &str = "cubic";
 
 impl PeerCell {
     fn fixed(name: &'static str, down_mbit: f64, rtt_ms: f64) -> Self {
-        Self { name, down_mbit, up_mbit: down_mbit / 2.0, rtt_ms, loss: 0.0, server_cc: "bbr", course: Course::Constant }
+        Self {
+            name,
+            down_mbit,
+            up_mbit: down_mbit / 2.0,
+            rtt_ms,
+            loss: 0.0,
+            server_cc: "bbr",
+            course: Course::Constant,
+        }
     }
 
     fn trace(name: &'static str, profile: &'static Profile) -> Self {

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_drivers_line_is_read() {
-        let output = r#"{"download":45.1e6,"upload":22.2e6,"latency":43.4,"bytes":{"download":70000000,"upload":48000000}}"#;
+        let output =
+            r#"{"download":45.1e6,"upload":22.2e6,"latency":43.4,"bytes":{"download":70000000,"upload":48000000}}"#;
         let reading = parse(&[output.to_owned()]).unwrap();
         assert_eq!((reading.down.goodput_bps, reading.up.bytes), (Some(45.1e6), Some(48_000_000)));
         assert_eq!((reading.idle_ms, reading.outcome.as_str()), (Some(43.4), "complete"));

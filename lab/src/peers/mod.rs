@@ -136,10 +136,7 @@ pub enum Ended {
 
 /// Runs what is not in the file yet; `watch` sees every line. A tool that fails on a link is told of and left out of the
 /// file, so that another call tries again.
-pub fn run(
-    options: &Options,
-    mut watch: impl FnMut(Result<&Value, &PeerError>),
-) -> Result<Ended, PeerError> {
+pub fn run(options: &Options, mut watch: impl FnMut(Result<&Value, &PeerError>)) -> Result<Ended, PeerError> {
     let failed = |source| PeerError::File { path: options.out.clone(), source };
     let deadline = Instant::now() + Duration::from_secs(options.minutes * 60);
     let known = known(&options.out).map_err(failed)?;
@@ -179,9 +176,8 @@ fn known(out: &Path) -> std::io::Result<HashSet<(String, String, u64)>> {
     };
     // A line that was cut short when the machine stopped is a run that is not there.
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let key = |run: Value| {
-        Some((run["tool"].as_str()?.to_owned(), run["cell"].as_str()?.to_owned(), run["seed"].as_u64()?))
-    };
+    let key =
+        |run: Value| Some((run["tool"].as_str()?.to_owned(), run["cell"].as_str()?.to_owned(), run["seed"].as_u64()?));
     Ok(lines.filter_map(key).collect())
 }
 

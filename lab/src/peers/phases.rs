@@ -105,12 +105,7 @@ mod tests {
     }
 
     fn log() -> LinkLog {
-        LinkLog {
-            down: DirectionLog::default(),
-            up: DirectionLog::default(),
-            base_monotonic_ns: 0,
-            base_utc_us: 0,
-        }
+        LinkLog { down: DirectionLog::default(), up: DirectionLog::default(), base_monotonic_ns: 0, base_utc_us: 0 }
     }
 
     fn ms((from, to): Stretch) -> (u64, u64) {

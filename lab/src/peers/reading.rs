@@ -126,10 +126,9 @@ fn windows(window: Window, config: &DirectionConfig, stretches: &[Stretch], base
     match window {
         Window::Phase => whole.into_iter().collect(),
         Window::Stretches => stretches.to_vec(),
-        Window::LastSeconds(seconds) => whole
-            .map(|(from, to)| (to.saturating_sub((seconds * 1e9) as u64).max(from), to))
-            .into_iter()
-            .collect(),
+        Window::LastSeconds(seconds) => {
+            whole.map(|(from, to)| (to.saturating_sub((seconds * 1e9) as u64).max(from), to)).into_iter().collect()
+        }
         Window::Utc(start_us, length_us) => {
             // A bit that arrives in the window was served one delay earlier.
             let delay_ns = config.delay_ns[0].1;
