@@ -28,7 +28,7 @@ pub(super) fn parse(outputs: &[String]) -> Result<Reading, String> {
         const MORE: [&str; 6] = ["interval_bps", "duration_ms", "stop_reason", "flags", "flows", "counter"];
         let more: Map<String, Value> = MORE.map(|key| (key.to_owned(), result[key].clone())).into_iter().collect();
         // Without a window there is no figure to judge.
-        let window = window(result).map_or(Window::Utc(0, 0), |(start, length)| Window::Utc(start, length));
+        let window = window(sample, result).map_or(Window::Utc(0, 0), |(start, length)| Window::Utc(start, length));
         let bytes = sample[format!("bytes_{name}")].as_u64();
         Side { more, ..Side::new(result["goodput_bps"].as_f64(), bytes, window, 0) }
     };
@@ -40,8 +40,9 @@ pub(super) fn parse(outputs: &[String]) -> Result<Reading, String> {
     })
 }
 
-fn window(result: &Value) -> Option<(i64, i64)> {
-    let started = result["started_at"].as_str()?.parse::<UtcMicros>().ok()?.as_micros();
+/// Times within a direction count from the start of the sample.
+fn window(sample: &Value, result: &Value) -> Option<(i64, i64)> {
+    let started = sample["started_at"].as_str()?.parse::<UtcMicros>().ok()?.as_micros();
     let start_us = result["window_start_ms"].as_f64()? * 1e3;
     let length_us = result["window_ms"].as_f64()? * 1e3;
     Some((started + start_us as i64, length_us as i64))
@@ -54,9 +55,9 @@ mod tests {
 
     #[test]
     fn the_stated_window_is_the_one_that_is_judged() {
-        let side = json!({"started_at": "1970-01-01T00:00:10.000000Z", "window_start_ms": 250, "window_ms": 600,
+        let side = json!({"window_start_ms": 250, "window_ms": 600,
             "goodput_bps": 46e6, "interval_bps": [45e6, 47e6], "flags": ["unsaturated"], "flows": 4});
-        let sample = json!({"sample": {"outcome": "complete", "down": side, "up": null, "bytes_down": 5, "latency": {"idle_ms": 42.6}}});
+        let sample = json!({"sample": {"started_at": "1970-01-01T00:00:10.000000Z", "outcome": "complete", "down": side, "up": null, "bytes_down": 5, "latency": {"idle_ms": 42.6}}});
         let reading = parse(&[sample.to_string()]).unwrap();
         assert_eq!(reading.down.window, Window::Utc(10_250_000, 600_000));
         assert_eq!((reading.down.bytes, reading.idle_ms), (Some(5), Some(42.6)));
