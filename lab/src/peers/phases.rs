@@ -11,6 +11,8 @@ const BIN_NS: u64 = 50_000_000;
 const HEADER_BYTES: u16 = 52;
 /// A direction carries bulk when it carries this many times the payload of the other one.
 const DOMINANCE: u64 = 3;
+/// A bin with less holds no bulk: at 1 Mbit/s four times as much fits.
+const LEAST_BIN_BYTES: u64 = 1_400;
 /// A gap up to this is within a stretch: a round trip between two requests, a time-out of TCP.
 const GAP_NS: u64 = 500_000_000;
 /// Less is a handshake or a control message, not bulk.
@@ -26,7 +28,7 @@ pub(super) fn stretches(log: &LinkLog) -> [Vec<Stretch>; 2] {
     let dominated = |side: usize| {
         let bin_dominates = |bin: &usize| {
             let own = at(side, *bin);
-            own >= u64::from(HEADER_BYTES) && own > DOMINANCE * at(1 - side, *bin)
+            own >= LEAST_BIN_BYTES && own > DOMINANCE * at(1 - side, *bin)
         };
         (0..count).filter(bin_dominates).collect::<Vec<_>>()
     };
