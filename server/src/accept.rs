@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::interop::{Interop, InteropEnd};
 use crate::limits;
 use crate::measure::{EchoServer, Measure};
 use connection::Service;
@@ -92,6 +93,10 @@ pub struct ServeConfig {
     pub connections_max: usize,
     /// Connections at once from one network, see [`limits::CONNECTIONS_PER_PREFIX_MAX`].
     pub connections_per_prefix_max: usize,
+    /// Other speed tests' protocols to speak; none of their addresses exists without.
+    pub interop: Vec<Interop>,
+    /// Host name clients reach this server by, where the addresses they are given must not depend on how they came.
+    pub public_name: Option<String>,
 }
 
 impl ServeConfig {
@@ -102,6 +107,8 @@ impl ServeConfig {
             security,
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_prefix_max: limits::CONNECTIONS_PER_PREFIX_MAX,
+            interop: Vec::new(),
+            public_name: None,
         }
     }
 }
@@ -118,7 +125,8 @@ pub struct Running {
     _echoes: Vec<EchoServer>,
 }
 
-/// Starts serving: `/v1/measure`, `/v1/load/…` and `/v1/echo` are `measure`'s, everything else is `router`'s.
+/// Starts serving: `/v1/measure`, `/v1/load/…` and `/v1/echo` are `measure`'s, the addresses of the protocols in
+/// [`ServeConfig::interop`] those protocols', everything else is `router`'s.
 ///
 /// [`crate::Peer`] and the socket's [`ispeed_wire::Probe`] are in the extensions of every request.
 ///
@@ -142,6 +150,7 @@ pub async fn serve(config: ServeConfig, measure: Measure, router: axum::Router) 
         tasks: TaskTracker::new(),
         _echoes: Vec::new(),
     };
+    let interop = InteropEnd::new(config.interop.clone(), config.public_name.clone());
     for (listening, echo) in open_all(&config.listen, &measure)? {
         running.addrs.push((listening.addr, listening.udp_port));
         running._echoes.push(echo);
@@ -149,6 +158,7 @@ pub async fn serve(config: ServeConfig, measure: Measure, router: axum::Router) 
             security: config.security.clone(),
             measure: measure.clone(),
             router: router.clone(),
+            interop: interop.clone(),
             udp_port: listening.udp_port,
             closing: running.closing.clone(),
             killed: running.killed.clone(),

@@ -218,7 +218,11 @@ pub async fn start(config: Config) -> Result<Running, ServerError> {
         move |out: &mut String| collect::render_measuring_end(&stats.snapshot(), out)
     });
 
-    let serve = ServeConfig::new(config.listen.clone(), security);
+    let serve = ServeConfig {
+        interop: config.interop.clone(),
+        public_name: config.public_name.clone(),
+        ..ServeConfig::new(config.listen.clone(), security)
+    };
     let sockets = accept::serve(serve, measure.clone(), collect::router(Arc::clone(&collector))).await?;
     let url = base_url(&config, &sockets.local_addrs());
     collector.listening(url.clone(), sockets.udp_port());

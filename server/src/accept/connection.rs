@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{AnswerDeadline, Place, Security};
+use crate::interop::InteropEnd;
 use crate::measure::{Connection, Measure, problem};
 use crate::{Peer, limits};
 
@@ -28,6 +29,7 @@ pub(super) struct Service {
     pub(super) security: Security,
     pub(super) measure: Measure,
     pub(super) router: axum::Router,
+    pub(super) interop: InteropEnd,
     pub(super) udp_port: u16,
     /// Answers under way are finished, nothing new is begun.
     pub(super) closing: CancellationToken,
@@ -76,6 +78,7 @@ async fn serve_http(stream: LoadStream, (peer, local): (SocketAddr, SocketAddr),
         local: SocketAddr::new(local.ip().to_canonical(), local.port()),
         probe: probe.clone(),
         udp_port: service.udp_port,
+        secure: matches!(service.security, Security::Tls(_)),
         place: Arc::new(place),
         answer_deadline: answer_deadline.clone(),
     };
@@ -135,6 +138,9 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     if Measure::serves(request.uri().path()) {
         return Ok(service.measure.answer(request, connection));
+    }
+    if let Some(found) = service.interop.finds(request.uri().path()) {
+        return Ok(service.interop.answer(found, &service.measure, request, connection).await);
     }
     request.extensions_mut().insert(Peer { addr: connection.peer });
     request.extensions_mut().insert(connection.probe);

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use http::Response;
+use ispeed_protocol::time::UtcMicros;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -41,6 +42,11 @@ impl Measure {
     /// Autonomous system of an address, if it is in the table.
     pub(crate) fn asn(&self, address: IpAddr) -> Option<u32> {
         self.0.config.asn.as_ref().and_then(|look_up| look_up(address))
+    }
+
+    /// The time in UTC.
+    pub(crate) fn now(&self) -> UtcMicros {
+        self.0.clock.utc()
     }
 
     /// Congestion control that load sockets are asked to use.

@@ -145,6 +145,8 @@ pub(crate) struct Connection {
     pub(crate) local: SocketAddr,
     pub(crate) probe: Probe,
     pub(crate) udp_port: u16,
+    /// Whether it has TLS.
+    pub(crate) secure: bool,
     /// Held until the connection, or what it was upgraded to, has ended.
     pub(crate) place: Arc<Place>,
     /// Latest end of the answer under way.

@@ -71,7 +71,7 @@ impl Refusal {
         }
     }
 
-    fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         match self {
             Self::Token(e) => e.to_string(),
             Self::NoBearer => "expected the header Authorization: Bearer …".to_owned(),
