@@ -72,8 +72,19 @@ fn counts(out: &mut String, evidence: &Evidence) {
         }
     }
     out.push('\n');
+    let unavailable: BTreeSet<String> = all(evidence)
+        .filter_map(|run| Some(format!("{}: {}", run.cell(), run.void()?.strip_prefix("NOT MEASURED: ")?)))
+        .collect();
+    if !unavailable.is_empty() {
+        let _ =
+            writeln!(out, "Not possible on this machine, counted as void:\n\n- {}\n", joined_by(unavailable, "\n- "));
+    }
 }
 
 fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+    joined_by(values, ", ")
+}
+
+fn joined_by<T: ToString>(values: impl IntoIterator<Item = T>, between: &str) -> String {
+    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(between)
 }

@@ -63,6 +63,7 @@ pub fn document(input: &Input, origin: &Origin) -> Document {
         tables::by_link(&evidence),
         tables::by_queue(&evidence),
         tables::faults(&evidence),
+        tables::probes(&evidence),
         tables::counters(&evidence),
         peers::section(&evidence),
         worst::section(&evidence),

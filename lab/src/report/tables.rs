@@ -100,6 +100,40 @@ pub(super) fn counters(evidence: &Evidence) -> String {
     out + "\n"
 }
 
+pub(super) fn probes(evidence: &Evidence) -> String {
+    let mut out = "## Latency, delay variation, loss\n\nMedian and largest distance to the log, ms; of the delay variation \
+                   (95th percentile) that of the phase and direction that is farthest off. Loss: directions of which the \
+                   counts of sent and lost probes are the log's.\n\n\
+                   | scenario | runs | void | idle | loaded down | loaded up | variation | loss equal |\n\
+                   | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for group in evidence.groups() {
+        let scenario = evidence.group(group);
+        let counts = format!("| {group} | {} | {}", scenario.runs(), scenario.void);
+        if !scenario.is_measured() {
+            let _ = writeln!(out, "{counts} | NOT MEASURED | | | | |");
+            continue;
+        }
+        let off = |of: &dyn Fn(Run) -> Option<f64>| {
+            let all = scenario.values(|run| of(run).map(f64::abs));
+            pair([all.median(), all.worst()].map(number))
+        };
+        let known = scenario.valid.iter().flat_map(|run| SIDES.map(|side| run.loss_is_exact(side)));
+        let known: Vec<bool> = known.flatten().collect();
+        let _ = writeln!(
+            out,
+            "{counts} | {} | {} | {} | {} | {} of {} |",
+            off(&|run| run.latency_difference_ms("idle_ms", "idle_truth_ms")),
+            off(&|run| run.latency_difference_ms("loaded_down_ms", "loaded_down_truth_ms")),
+            off(&|run| run.latency_difference_ms("loaded_up_ms", "loaded_up_truth_ms")),
+            off(&|run| run.variation_difference_ms()),
+            known.iter().filter(|equal| **equal).count(),
+            known.len()
+        );
+    }
+    out + "\n"
+}
+
 pub(super) fn faults(evidence: &Evidence) -> String {
     let mut out = format!(
         "## Loss, cellular links, faults\n\nA row a link. \"Errors\": directions off by more than {:.0} %, or without a \

@@ -188,7 +188,8 @@ fn what_was_not_run_is_not_met() {
         assert_eq!(verdict(&[], quantity), "not measured: missed", "{quantity}");
     }
     let some: Vec<Value> = perfect_grid().into_iter().take(6).collect();
-    assert!(row(&some, FIXED).0.ends_with("(on 3 of 288 links)"), "{:?}", row(&some, FIXED));
+    let (result, verdict) = row(&some, FIXED);
+    assert!(result.ends_with("(on 3 of 288 links)") && verdict == "met on a part", "{result}: {verdict}");
 }
 
 #[test]
@@ -303,6 +304,14 @@ fn latency_and_loss_are_judged_by_the_log() {
     assert!(result.starts_with("idle 0.60 (576 runs), loaded down 0.60"), "{result}");
     set(&mut runs[..1], |_| true, "/latency/loss/up/lost", &json!(2));
     assert_eq!(row(&runs, "loss"), ("equal in 1151 of 1152 directions".into(), "missed".into()));
+    let mut variation = runs.split_off(575);
+    variation[0]["latency"]["pdv95"] = json!({"idle": {"down": {"ms": 1.0, "truth_ms": 1.25}, "up": {"ms": 3.0}}});
+    runs.extend(variation);
+    let text = made(&Input { runs: &runs, ..Input::default() }).markdown;
+    assert!(
+        text.contains("| fixed | 576 | 0 | 0.60 / 0.60 | 0.60 / 0.60 | 0.00 / 0.00 | 0.25 / 0.25 | 1151 of 1152 |"),
+        "{text}"
+    );
 }
 
 fn peers() -> Vec<Value> {
@@ -409,6 +418,14 @@ fn made(input: &Input) -> Document {
         command: "cargo xtask lab --full --seeds 1,2".into(),
     };
     document(input, &origin)
+}
+
+#[test]
+fn a_link_the_machine_cannot_do_is_named() {
+    let mut quota = other("cpu-quota-client", "cpu-quota", json!("cpu_quota"), 1);
+    quota["void"] = json!("NOT MEASURED: no cgroup");
+    let text = made(&Input { runs: &[quota], ..Input::default() }).markdown;
+    assert!(text.contains("counted as void:\n\n- cpu-quota-client: no cgroup\n"), "{text}");
 }
 
 #[test]

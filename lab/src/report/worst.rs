@@ -38,10 +38,11 @@ fn entry(out: &mut String, run: Run) {
     let inputs: Vec<String> = run.inputs().iter().filter(|v| !v.is_null()).map(|v| format!("`{v}`")).collect();
     let _ = writeln!(
         out,
-        "- **{}**, seed {}, outcome {}, inputs {}",
+        "- **{}**, seed {}, outcome {}{}, inputs {}",
         run.cell(),
         run.seed(),
         run.outcome().unwrap_or("unknown"),
+        run.failure().map_or(String::new(), |why| format!(" ({})", why.replace('\n', " "))),
         inputs.join(" ")
     );
     for side in SIDES {

@@ -23,6 +23,8 @@ struct Goal {
 enum Verdict {
     Stretch,
     Met,
+    /// Met on those links of the fixed grid that were run.
+    Partly,
     Missed,
     /// Counts as missed.
     NotMeasured,
@@ -55,8 +57,10 @@ impl Goal {
         };
         if let Some(scenario) = unmeasured {
             verdict = Verdict::NotMeasured;
-            result = if scenario.valid.is_empty() {
-                format!("NOT MEASURED: no run of {}", scenario.runs())
+            result = if scenario.runs() == 0 {
+                "NOT MEASURED: no run".to_owned()
+            } else if scenario.valid.is_empty() {
+                format!("NOT MEASURED: all {} runs void", scenario.runs())
             } else {
                 let void = share(Some(scenario.void_share()));
                 format!("NOT MEASURED: {void} of {} runs void; the others: {result}", scenario.runs())
@@ -64,6 +68,9 @@ impl Goal {
         }
         if let Some((here, of)) = cells.filter(|(here, of)| here < of) {
             let _ = write!(result, " (on {here} of {of} links)");
+            if met && unmeasured.is_none() {
+                verdict = Verdict::Partly;
+            }
         }
         let (quantity, goal, stretch) = words;
         Self { quantity, goal, stretch, result, verdict }
@@ -83,6 +90,7 @@ impl Verdict {
         match self {
             Self::Stretch if has_stretch => "met, stretch too",
             Self::Stretch | Self::Met => "met",
+            Self::Partly => "met on a part",
             Self::Missed => "missed",
             Self::NotMeasured => "not measured: missed",
             Self::NoGoal => "–",
@@ -121,9 +129,10 @@ pub(super) fn section(evidence: &Evidence) -> String {
     let count = |verdicts: &[Verdict]| goals.iter().filter(|goal| verdicts.contains(&goal.verdict)).count();
     let mut out = format!(
         "## Figures to reach\n\nDown before up. Where a goal says \"within\" and no share of the runs, it is judged like the \
-         first: 99 % of the runs. Where it speaks of both directions, a run counts only if both hold.\n\nMet {}, missed {}, \
-         not measured and so missed {}.\n\n| quantity | goal | stretch | result | |\n| --- | --- | --- | --- | --- |\n",
+         first: 99 % of the runs. Where it speaks of both directions, a run counts only if both hold.\n\nMet {}, met on a \
+         part of the links {}, missed {}, not measured and so missed {}.\n\n| quantity | goal | stretch | result | |\n| --- | --- | --- | --- | --- |\n",
         count(&[Verdict::Met, Verdict::Stretch]),
+        count(&[Verdict::Partly]),
         count(&[Verdict::Missed]),
         count(&[Verdict::NotMeasured]),
     );

@@ -3,7 +3,13 @@
 use std::collections::HashMap;
 
 use ispeed_meter::params::FAULT_FLAGS;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::cells::fault_name;
+
+mod direction;
+
+pub use direction::Direction;
 
 /// An error above this wants a flag or an interval that holds the truth.
 pub const SILENT_ABOVE: f64 = 0.05;
@@ -127,6 +133,11 @@ impl<'a> Run<'a> {
         self.text("void")
     }
 
+    /// Why there is no sample at all.
+    pub fn failure(self) -> Option<&'a str> {
+        self.text("failure")
+    }
+
     /// How the run ended.
     pub fn outcome(self) -> Option<&'a str> {
         self.text("outcome")
@@ -189,6 +200,13 @@ impl<'a> Run<'a> {
         Some(at(measured).map_or(f64::INFINITY, |ms| ms - truth))
     }
 
+    /// Largest distance of the delay variation (95th percentile) to the log's, over phases and directions.
+    pub fn variation_difference_ms(self) -> Option<f64> {
+        let phases = self.0["latency"]["pdv95"].as_object()?;
+        let sides = phases.values().flat_map(|phase| SIDES.map(|side| &phase[side.name()]));
+        sides.filter_map(|side| Some((side["ms"].as_f64()? - side["truth_ms"].as_f64()?).abs())).reduce(f64::max)
+    }
+
     /// Whether the counts of sent and lost probes are the log's; `None` where the log does not say.
     pub fn loss_is_exact(self, side: Side) -> Option<bool> {
         let counts = self.loss(side);
@@ -203,7 +221,7 @@ impl<'a> Run<'a> {
 
     /// The result of a direction.
     pub fn side(self, side: Side) -> Direction<'a> {
-        Direction(&self.0[side.name()])
+        Direction::new(&self.0[side.name()])
     }
 
     /// The larger error of the two directions.
@@ -224,97 +242,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The flags that answer for a fault given in snake case; none for an unknown name.
+/// The flags that answer for a fault, both as records name them; none for an unknown name.
 pub fn own_flags(fault: &str) -> Vec<String> {
-    let own = FAULT_FLAGS.iter().find(|(known, _)| snake_case(&format!("{known:?}")) == fault);
-    own.map_or(Vec::new(), |(_, flags)| flags.iter().map(|flag| snake_case(&format!("{flag:?}"))).collect())
-}
-
-fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.extend(letter.to_lowercase());
-    }
-    out
-}
-
-/// What a tool said about a direction, and the truth beside it.
-#[derive(Clone, Copy, Debug)]
-pub struct Direction<'a>(&'a Value);
-
-impl<'a> Direction<'a> {
-    fn number(self, member: &str) -> Option<f64> {
-        self.0[member].as_f64()
-    }
-
-    /// Result over truth, less one.
-    pub fn error(self) -> Option<f64> {
-        self.number("error")
-    }
-
-    /// A direction without a figure is an infinite error, not a missing one.
-    pub fn abs_error(self) -> f64 {
-        self.error().map_or(f64::INFINITY, f64::abs)
-    }
-
-    /// What the link could have carried in the window.
-    pub fn truth_bps(self) -> Option<f64> {
-        self.number("truth_bps")
-    }
-
-    /// The figure.
-    pub fn goodput_bps(self) -> Option<f64> {
-        self.number("goodput_bps")
-    }
-
-    /// The 95 % interval.
-    pub fn interval_bps(self) -> Option<(f64, f64)> {
-        let at = |i: usize| self.0["interval_bps"][i].as_f64();
-        Some((at(0)?, at(1)?))
-    }
-
-    fn holds(self, truth: Option<f64>) -> Option<bool> {
-        let truth = truth?;
-        Some(self.interval_bps().is_some_and(|(low, high)| (low..=high).contains(&truth)))
-    }
-
-    /// Whether the interval holds the truth of the window.
-    pub fn covers(self) -> bool {
-        self.holds(self.truth_bps()).unwrap_or(false)
-    }
-
-    /// Whether the interval holds the truth of the following 10 s; `None` where nobody knows it.
-    pub fn covers_next(self) -> Option<bool> {
-        self.holds(self.number("next_10s_truth_bps"))
-    }
-
-    /// Seconds of load.
-    pub fn duration_s(self) -> Option<f64> {
-        self.number("duration_ms").map(|ms| ms / 1e3)
-    }
-
-    /// The averaged window.
-    pub fn window_ms(self) -> Option<f64> {
-        self.number("window_ms")
-    }
-
-    /// What a reader must know of the figure.
-    pub fn flags(self) -> Vec<&'a str> {
-        self.0["flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-    }
-
-    /// Why load ended.
-    pub fn stop_reason(self) -> Option<&'a str> {
-        self.0["stop_reason"].as_str()
-    }
-
-    /// The most flows, and the counter used.
-    pub fn flows_and_counter(self) -> (Option<u64>, Option<&'a str>) {
-        (self.0["flows"].as_u64(), self.0["counter"].as_str())
-    }
+    let own = FAULT_FLAGS.iter().find(|(known, _)| fault_name(*known) == fault);
+    let name = |flag| json!(flag).as_str().map(str::to_owned);
+    own.map_or(Vec::new(), |(_, flags)| flags.iter().filter_map(name).collect())
 }
 
 /// The runs of a file: where (tool, cell, seed, forced counter) occurs several times the last line counts.
@@ -373,11 +305,7 @@ mod tests {
     fn every_fault_of_the_method_has_flags_by_its_name() {
         assert_eq!(own_flags("random_loss"), ["unsaturated"]);
         assert_eq!(own_flags("small_receive_buffer"), ["rwnd_limited", "unsaturated"]);
-        for (fault, flags) in FAULT_FLAGS {
-            let name = snake_case(&format!("{fault:?}"));
-            let own: Vec<String> = flags.iter().map(|f| json!(f).as_str().unwrap_or_default().to_owned()).collect();
-            assert_eq!(own_flags(&name), own, "as the wire spells the flags of {name}");
-        }
+        assert!(FAULT_FLAGS.iter().all(|(fault, flags)| own_flags(fault_name(*fault)).len() == flags.len()));
         assert!(own_flags("no_such_fault").is_empty());
     }
 
