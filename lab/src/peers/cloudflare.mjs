@@ -10,7 +10,8 @@ globalThis.window = { location: { origin: server } };
 // What the module logs is not its result.
 console.log = console.warn = () => {};
 
-// Node reports a request's timing a moment after its body has ended; a browser before.
+// Node reports a request's timing a moment after its body has ended, a browser before; and Node takes the time only after
+// the text was made of the bytes, which at 300 Mbit/s is half of what the transfer took. So: bytes, time, text.
 const waiting = new Map();
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
@@ -19,16 +20,18 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: 'resource' });
 
+async function textAfterTiming(response, timed) {
+  const chunks = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  await timed;
+  return Buffer.concat(chunks).toString('latin1');
+}
+
 const nodeFetch = globalThis.fetch;
 globalThis.fetch = async (url, options) => {
   const timed = new Promise((resolve) => waiting.set(url, [...(waiting.get(url) ?? []), resolve]));
   const response = await nodeFetch(url, options);
-  const text = response.text.bind(response);
-  response.text = async () => {
-    const body = await text();
-    await timed;
-    return body;
-  };
+  response.text = () => textAfterTiming(response, timed);
   return response;
 };
 
