@@ -46,12 +46,15 @@ pub struct DirectionLog {
     pub lateness_ns: [u64; 3],
     /// Packets the kernel would not take.
     pub write_failures: u64,
+    /// Packets (pieces, where the kernel left segmentation to the device) that were dropped before the emulator saw them,
+    /// and so are in no log.
+    pub unseen: u64,
 }
 
 /// A run above this share of a core was starved and judges nothing.
 pub const VOID_CPU_SHARE: f64 = 0.9;
-/// A run whose p99 lateness is above this judges nothing.
-pub const VOID_LATENESS_NS: u64 = 2_000_000;
+/// A run whose p99 lateness is above this judges nothing: delay is held to it.
+pub const VOID_LATENESS_NS: u64 = 1_000_000;
 
 impl DirectionLog {
     /// Why this log may not judge, if so.
@@ -61,6 +64,9 @@ impl DirectionLog {
         }
         if self.lateness_ns[1] > VOID_LATENESS_NS {
             return Some(format!("p99 of hand-over was {:.1} ms late", self.lateness_ns[1] as f64 / 1e6));
+        }
+        if self.unseen > 0 {
+            return Some(format!("the kernel dropped {} packets before the emulator saw them", self.unseen));
         }
         (self.write_failures > 0).then(|| format!("the kernel refused {} packets", self.write_failures))
     }
@@ -76,15 +82,17 @@ impl DirectionLog {
 
     /// Tokens a bucket held at `at_ns`, from what it served until then; 0 for every other rate.
     pub fn tokens_bytes(&self, rate: &Rate, at_ns: u64) -> f64 {
-        let Rate::Bucket { sustained_bps, bucket_bytes, .. } = rate else { return 0.0 };
+        let Rate::Bucket { sustained_bps, peak_bps, bucket_bytes } = rate else { return 0.0 };
         let (full, per_ns) = (*bucket_bytes as f64, sustained_bps / 8e9);
-        let (mut tokens, mut last_ns) = (full, 0);
-        let served = self.packets.iter().filter(|p| p.fate == Fate::Delivered && p.depart_ns <= at_ns);
-        for packet in served {
-            tokens = (tokens + (packet.depart_ns - last_ns) as f64 * per_ns).min(full) - f64::from(packet.bytes);
-            last_ns = packet.depart_ns;
+        let (mut tokens, mut last_ns) = (full, 0.0);
+        for packet in self.packets.iter().filter(|p| p.fate == Fate::Delivered && p.depart_ns <= at_ns) {
+            // A packet takes its tokens when its service begins, and the bucket refills while it is sent.
+            let size = f64::from(packet.bytes);
+            let begun_ns = packet.depart_ns as f64 - size * 8e9 / peak_bps;
+            tokens = (tokens + (begun_ns - last_ns) * per_ns).min(full) - size;
+            last_ns = begun_ns;
         }
-        (tokens + at_ns.saturating_sub(last_ns) as f64 * per_ns).clamp(0.0, full)
+        (tokens + (at_ns as f64 - last_ns).max(0.0) * per_ns).clamp(0.0, full)
     }
 
     /// Packets of a fate.

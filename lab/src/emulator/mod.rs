@@ -1,10 +1,13 @@
 //! The link emulator.
 
 mod direction;
+mod flight;
 pub mod log;
 pub mod loss;
 pub mod namespace;
+mod pace;
 pub mod rng;
+mod segment;
 pub mod service;
 mod sys;
 mod tag;
@@ -98,6 +101,12 @@ impl DirectionConfig {
         }
     }
 
+    /// The delay of what departs at `at_ns`, nanoseconds.
+    pub fn delay_at_ns(&self, at_ns: u64) -> u64 {
+        let step = self.delay_ns.partition_point(|step| step.0 <= at_ns).saturating_sub(1);
+        self.delay_ns[step].1
+    }
+
     fn validate(&self) -> Result<(), LabError> {
         self.rate.validate()?;
         self.loss.validate()?;
@@ -143,6 +152,8 @@ pub struct Emulator {
     up: JoinHandle<DirectionLog>,
     base_monotonic_ns: u64,
     base_utc_us: i64,
+    /// Where packets for the way down and the way up come from.
+    sources: [String; 2],
 }
 
 impl Emulator {
@@ -155,7 +166,7 @@ impl Emulator {
         let clone =
             |f: &std::fs::File| f.try_clone().map_err(|source| LabError::System { what: "dup of a TUN", source });
         let stop = Arc::new(AtomicBool::new(false));
-        let base_monotonic_ns = direction::monotonic_ns();
+        let base_monotonic_ns = pace::monotonic_ns();
         let base_utc_us = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
@@ -169,22 +180,27 @@ impl Emulator {
         };
         let down = spawn("link-down", clone(&server)?, clone(&client)?, &link.down, link.seed)?;
         let up = spawn("link-up", client, server, &link.up, link.seed ^ 0x9e37_79b9_7f4a_7c15)?;
-        Ok(Self { stop, down, up, base_monotonic_ns, base_utc_us })
+        let sources = [namespaces.server(), namespaces.client()];
+        Ok(Self { stop, down, up, base_monotonic_ns, base_utc_us, sources })
     }
 
     /// Nanoseconds since the start, on the clock of the logs.
     pub fn now_ns(&self) -> u64 {
-        direction::monotonic_ns() - self.base_monotonic_ns
+        pace::monotonic_ns() - self.base_monotonic_ns
     }
 
     /// Ends the emulation and hands out its logs.
     pub fn stop(self) -> LinkLog {
+        // The device and its counters go with the last descriptor, which a lane holds.
+        let [unseen_down, unseen_up] = self.sources.map(|source| namespace::dropped_by_device(&source));
         self.stop.store(true, Ordering::Relaxed);
-        let log =
-            |lane: JoinHandle<DirectionLog>| lane.join().expect("a lane ends by its stop signal and cannot panic");
+        let log = |lane: JoinHandle<DirectionLog>, unseen| {
+            let log = lane.join().expect("a lane ends by its stop signal and cannot panic");
+            DirectionLog { unseen, ..log }
+        };
         LinkLog {
-            down: log(self.down),
-            up: log(self.up),
+            down: log(self.down, unseen_down),
+            up: log(self.up, unseen_up),
             base_monotonic_ns: self.base_monotonic_ns,
             base_utc_us: self.base_utc_us,
         }

@@ -101,6 +101,15 @@ fn open(ns: &str, ipv4: &str, ipv6: &str) -> Result<File, LabError> {
     Ok(file)
 }
 
+/// Packets the kernel dropped on their way into the device of `ns`; 0 where it does not say.
+pub(super) fn dropped_by_device(ns: &str) -> u64 {
+    let Ok(output) = Command::new("ip").args(["-n", ns, "-j", "-s", "link", "show", "dev", DEVICE]).output() else {
+        return 0;
+    };
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    said[0]["stats64"]["tx"]["dropped"].as_u64().unwrap_or(0)
+}
+
 fn command_in(ns: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", ns]).arg(program);

@@ -7,7 +7,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use super::LabError;
 
-/// Opens TUN device `name` in the network namespace of the calling thread; non-blocking, no packet information header.
+/// Opens TUN device `name` in the network namespace of the calling thread; non-blocking, with the header of
+/// [`super::segment`] before every packet, and with segmentation and checksums left to us: a kernel that segments in
+/// software for every packet takes from the endpoints the processor they are measured on.
 pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
     let system = |what| move |source| LabError::System { what, source };
     let file = OpenOptions::new()
@@ -21,14 +23,27 @@ pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
         *to = from.cast_signed();
     }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap_or(0);
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR).unwrap_or(0);
     // SAFETY: the descriptor is open, the request is an initialised ifreq that outlives the call, and TUNSETIFF writes
     // no more than an ifreq.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
     if result < 0 {
         return Err(LabError::System { what: "TUNSETIFF", source: std::io::Error::last_os_error() });
     }
+    offer_offloads(&file)?;
     Ok(file)
+}
+
+fn offer_offloads(file: &File) -> Result<(), LabError> {
+    let tcp = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
+    // Linux before 6.2 cannot leave the segmentation of UDP to a TUN, and does it itself.
+    for offloads in [tcp | libc::TUN_F_USO4 | libc::TUN_F_USO6, tcp] {
+        // SAFETY: the descriptor is an open TUN and TUNSETOFFLOAD takes its argument by value.
+        if unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOFFLOAD as _, libc::c_ulong::from(offloads)) } == 0 {
+            return Ok(());
+        }
+    }
+    Err(LabError::System { what: "TUNSETOFFLOAD", source: std::io::Error::last_os_error() })
 }
 
 /// Asks for real-time priority (`SCHED_FIFO`) for the calling thread; without the right to it, runs on as before. The

@@ -44,8 +44,9 @@ impl PacketRecord {
     }
 }
 
-/// Protocol number and tag of an IP packet; 0 where it has none.
-pub(super) fn of(packet: &[u8]) -> (u8, u32) {
+/// Protocol number and tag of an IP packet; 0 where it has none. A packet that came alone is all head; one that was split
+/// from a larger piece has its payload apart.
+pub(super) fn of(packet: &[u8], payload: &[u8]) -> (u8, u32) {
     let (protocol, header) = match packet.first() {
         Some(first) if first >> 4 == 4 => (packet.get(9).copied().unwrap_or(0), usize::from(first & 15) * 4),
         Some(first) if first >> 4 == 6 => (packet.get(6).copied().unwrap_or(0), 40),
@@ -58,8 +59,10 @@ pub(super) fn of(packet: &[u8]) -> (u8, u32) {
         return (protocol, 0);
     };
     let lower_port = u16::from_be_bytes([*a, *b]).min(u16::from_be_bytes([*c, *d]));
-    let payload = packet.get(header + UDP_HEADER_BYTES..).filter(|_| protocol == UDP);
-    (protocol, payload.and_then(echo).unwrap_or(u32::from(lower_port)))
+    let rest = packet.get(header + UDP_HEADER_BYTES..).unwrap_or_default();
+    let payload = if rest.is_empty() { payload } else { rest };
+    let echo = if protocol == UDP { echo(payload) } else { None };
+    (protocol, echo.unwrap_or(u32::from(lower_port)))
 }
 
 fn echo(payload: &[u8]) -> Option<u32> {
@@ -107,17 +110,19 @@ mod tests {
             };
             let payload = echo.encode(&[1; 32], ECHO_TRAIN_BYTES, b"");
             for version in [4, 6] {
-                let record = record(of(&packet(version, UDP, [50_000, 4433], &payload)));
+                let record = record(of(&packet(version, UDP, [50_000, 4433], &payload), &[]));
                 assert_eq!(record.echo(), Some(EchoTag { kind: number, train: 3, sequence: 70_001 }));
                 assert_eq!((record.protocol, record.service_port()), (UDP, None));
+                let split = of(&packet(version, UDP, [50_000, 4433], &[]), &payload);
+                assert_eq!(split.1, record.tag);
             }
         }
-        let tcp = record(of(&packet(6, TCP, [5201, 40_000], b"iSPE\x01")));
+        let tcp = record(of(&packet(6, TCP, [5201, 40_000], b"iSPE\x01"), &[]));
         assert_eq!((tcp.protocol, tcp.echo(), tcp.service_port()), (TCP, None, Some(5201)));
-        let udp = record(of(&packet(4, UDP, [40_000, 9000], &[0x5a; 1400])));
+        let udp = record(of(&packet(4, UDP, [40_000, 9000], &[0x5a; 1400]), &[]));
         assert_eq!((udp.echo(), udp.service_port()), (None, Some(9000)));
         for odd in [&[][..], &[0x45], &packet(4, UDP, [1, 2], b"iSPE")[..22], &packet(4, 1, [8, 0], b"ping")] {
-            let record = record(of(odd));
+            let record = record(of(odd, &[]));
             assert_eq!((record.echo(), record.service_port()), (None, None));
         }
     }
