@@ -267,11 +267,14 @@ impl Flow {
             Ok(upgraded) => upgraded?,
             Err(_) => return Err(Failure::new(Kind::Timeout, format!("{path}: no answer in time"))),
         }
+        let cipher = cipher(&stream);
+        // The server is silent until this end begins, so that nothing can be lost on the way.
+        let stream = stream.for_load().map_err(|error| Failure::io(&path, &error))?;
         let probe = stream.probe().clone();
         // Where the system refuses, the flow closes in order and the peer learns of it a little later.
         let _ = probe.set_reset_on_close();
         self.meter.add(probe.clone());
-        self.tell(FlowEvent::Open { connect_rtt, cipher: cipher(&stream), probe });
+        self.tell(FlowEvent::Open { connect_rtt, cipher, probe });
         Ok(stream)
     }
 

@@ -45,20 +45,12 @@ impl LoadStream {
     pub fn for_load(self) -> io::Result<Self> {
         match self {
             Self::TlsClient(tls) if is_tls13(tls.get_ref().1) => {
-                let resumed = is_resumed(tls.get_ref().1);
-                let (socket, mut connection) = tls.into_inner();
-                let state = connection.process_new_packets().map_err(io::Error::other)?;
-                let suite = idle(&state, connection.negotiated_cipher_suite())?;
-                let secrets = connection.dangerous_extract_secrets().map_err(io::Error::other)?;
-                Ok(Self::Records(Box::new(Records::new(socket, suite, secrets, resumed)?)))
+                let (socket, connection) = tls.into_inner();
+                of_connection(socket, rustls::Connection::Client(connection))
             }
             Self::TlsServer(tls) if is_tls13(tls.get_ref().1) => {
-                let resumed = is_resumed(tls.get_ref().1);
-                let (socket, mut connection) = tls.into_inner();
-                let state = connection.process_new_packets().map_err(io::Error::other)?;
-                let suite = idle(&state, connection.negotiated_cipher_suite())?;
-                let secrets = connection.dangerous_extract_secrets().map_err(io::Error::other)?;
-                Ok(Self::Records(Box::new(Records::new(socket, suite, secrets, resumed)?)))
+                let (socket, connection) = tls.into_inner();
+                of_connection(socket, rustls::Connection::Server(connection))
             }
             other => Ok(other),
         }
@@ -129,17 +121,18 @@ fn is_resumed(connection: &rustls::CommonState) -> bool {
     connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
 }
 
-/// The cipher suite, provided that nothing waits in rustls.
-fn idle(
-    state: &rustls::IoState,
-    suite: Option<rustls::SupportedCipherSuite>,
-) -> io::Result<rustls::SupportedCipherSuite> {
+/// Takes the records over from rustls, provided that nothing waits there.
+fn of_connection(socket: LoadSocket, mut connection: rustls::Connection) -> io::Result<LoadStream> {
+    let state = connection.process_new_packets().map_err(io::Error::other)?;
     let (read, written) = (state.plaintext_bytes_to_read(), state.tls_bytes_to_write());
     if read > 0 || written > 0 {
         let why = format!("{read} bytes read and {written} written wait before the load; expected none");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    suite.ok_or_else(|| io::Error::other("no cipher suite before the handshake"))
+    let resumed = is_resumed(&connection);
+    let suite = connection.negotiated_cipher_suite().ok_or(io::ErrorKind::NotConnected)?;
+    let secrets = connection.dangerous_extract_secrets().map_err(io::Error::other)?;
+    Ok(LoadStream::Records(Box::new(Records::new(socket, suite, secrets, resumed)?)))
 }
 
 /// Takes the decrypted records where TLS keeps them, without copying them out.

@@ -34,6 +34,28 @@ impl Ends {
         Self { tls: Some((TlsAcceptor::from(server), TlsConnector::from(client))), ..Self::plain().await }
     }
 
+    /// Ends that have only these suites to agree on.
+    async fn tls_of(suites: &[rustls::CipherSuite]) -> Self {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let whole = tls::server_config(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
+        let mut provider = tls::provider().as_ref().clone();
+        provider.cipher_suites.retain(|suite| suites.contains(&suite.suite()));
+        let versions: &[_] = if provider.cipher_suites.iter().any(|suite| suite.tls13().is_some()) {
+            &[&rustls::version::TLS13]
+        } else {
+            &[&rustls::version::TLS12]
+        };
+        let mut server = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&whole.cert_resolver));
+        server.enable_secret_extraction = whole.enable_secret_extraction;
+        let client = tls::client_config(Some(cert.pem().as_bytes())).unwrap();
+        let tls = Some((TlsAcceptor::from(Arc::new(server)), TlsConnector::from(client)));
+        Self { tls, ..Self::plain().await }
+    }
+
     /// A connected pair: client, server.
     async fn pair(&self) -> (LoadStream, LoadStream) {
         let addr = self.listener.local_addr().unwrap();
@@ -65,9 +87,13 @@ async fn settle(client: &mut LoadStream, server: &mut LoadStream) {
     assert_eq!(&hello, b"hello");
 }
 
-async fn both_ends_count_the_same(ends: Ends) {
+async fn both_ends_count_the_same(ends: Ends, for_load: bool) {
     let (mut client, mut server) = ends.pair().await;
     settle(&mut client, &mut server).await;
+    if for_load {
+        (client, server) = (client.for_load().unwrap(), server.for_load().unwrap());
+        assert_eq!((client.resumed(), server.resumed()), (Some(false), Some(false)));
+    }
     let (sent, received) = (Meter::new(), Meter::new());
     sent.add(server.probe().clone());
     received.add(client.probe().clone());
@@ -108,12 +134,115 @@ async fn both_ends_count_the_same(ends: Ends) {
 
 #[tokio::test]
 async fn plain_ends_count_the_same() {
-    both_ends_count_the_same(Ends::plain().await).await;
+    both_ends_count_the_same(Ends::plain().await, false).await;
 }
 
 #[tokio::test]
 async fn tls_ends_count_the_same() {
-    both_ends_count_the_same(Ends::tls().await).await;
+    both_ends_count_the_same(Ends::tls().await, false).await;
+}
+
+#[tokio::test]
+async fn ends_that_handle_their_records_count_the_same() {
+    both_ends_count_the_same(Ends::tls().await, true).await;
+}
+
+/// Each end by rustls and by the records alone: what one wrote the other reads, in every cipher.
+#[tokio::test]
+async fn records_are_those_of_rustls() {
+    for suite in tls::provider().cipher_suites.iter().filter(|suite| suite.tls13().is_some()) {
+        let ends = Ends::tls_of(&[suite.suite()]).await;
+        for (client_records, server_records) in [(true, false), (false, true), (true, true)] {
+            let (mut client, mut server) = ends.pair().await;
+            settle(&mut client, &mut server).await;
+            if client_records {
+                client = client.for_load().unwrap();
+            }
+            if server_records {
+                server = server.for_load().unwrap();
+            }
+            assert_eq!(matches!(client, LoadStream::Records(_)), client_records);
+            // Three records and a part of one, then an end in order.
+            let sent: Vec<u8> = (0..3 * 16_384 + 5_000_u32).map(|i| (i % 251) as u8).collect();
+            let expected = sent.clone();
+            let writing = tokio::spawn(async move {
+                client.write_all(&sent).await.unwrap();
+                client.shutdown().await.unwrap();
+                let mut answer = Vec::new();
+                client.read_to_end(&mut answer).await.unwrap();
+                answer
+            });
+            let mut came = Vec::new();
+            server.read_to_end(&mut came).await.unwrap();
+            assert_eq!(came, expected, "{suite:?}");
+            server.write_all(b"all of it").await.unwrap();
+            server.shutdown().await.unwrap();
+            let answer = timeout(PATIENCE, writing).await.unwrap().unwrap();
+            assert_eq!(answer, b"all of it");
+        }
+    }
+}
+
+/// What is sent without a copy is random all the same: no record is like another.
+#[tokio::test]
+async fn records_of_a_load_differ() {
+    let (mut client, mut server) = Ends::tls().await.pair().await;
+    settle(&mut client, &mut server).await;
+    let mut client = client.for_load().unwrap();
+    let sending = tokio::spawn(async move {
+        let end = send(&mut client, &mut Payload::new().unwrap(), &limits(1_000_000), &CancellationToken::new()).await;
+        client.shutdown().await.unwrap();
+        end
+    });
+    let mut came = Vec::new();
+    timeout(PATIENCE, server.read_to_end(&mut came)).await.unwrap().unwrap();
+    assert!(matches!(sending.await.unwrap(), SendEnd::Budget));
+    assert_eq!(came.len(), 1_000_000, "the budget is exact");
+    let records: std::collections::HashSet<&[u8]> = came.chunks(16).collect();
+    assert_eq!(records.len(), came.len().div_ceil(16), "sixteen random bytes never come twice");
+}
+
+#[tokio::test]
+async fn records_that_were_changed_or_do_not_belong_are_refused() {
+    let ends = Ends::tls().await;
+    // A byte of one record changed under way.
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    let LoadStream::TlsServer(tls) = server else { unreachable!("a server with TLS") };
+    let (mut raw, _) = tls.into_inner();
+    let mut client = client.for_load().unwrap();
+    let mut forged = vec![23, 3, 3, 0, 100];
+    forged.extend([7; 100]);
+    raw.write_all(&forged).await.unwrap();
+    let end = drain(&mut client, &CancellationToken::new()).await;
+    assert!(matches!(&end, DrainEnd::Broken(e) if e.kind() == std::io::ErrorKind::InvalidData), "{end:?}");
+
+    // A length no record has.
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    let LoadStream::TlsServer(tls) = server else { unreachable!("a server with TLS") };
+    let (mut raw, _) = tls.into_inner();
+    let mut client = client.for_load().unwrap();
+    raw.write_all(&[23, 3, 3, 0xff, 0xff]).await.unwrap();
+    let end = drain(&mut client, &CancellationToken::new()).await;
+    assert!(matches!(&end, DrainEnd::Broken(e) if e.to_string().contains("65535")), "{end:?}");
+
+    // Load that came before it was asked for.
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    server.write_all(b"early and more").await.unwrap();
+    server.flush().await.unwrap();
+    client.read_exact(&mut [0; 5]).await.unwrap();
+    assert!(client.for_load().unwrap_err().to_string().contains("9 bytes read"));
+}
+
+#[tokio::test]
+async fn under_tls_12_rustls_keeps_its_records() {
+    let ends = Ends::tls_of(&[rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]).await;
+    let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    let client = client.for_load().unwrap();
+    assert!(matches!(client, LoadStream::TlsClient(_)));
 }
 
 #[tokio::test]
@@ -156,7 +285,17 @@ async fn a_peer_that_stops_reading_is_given_up_and_signals_are_obeyed() {
 #[tokio::test]
 async fn a_receiver_ends_at_its_budget_and_at_its_deadline() {
     let ends = Ends::tls().await;
+    for for_load in [false, true] {
+        receiver_ends(&ends, for_load).await;
+    }
+}
+
+async fn receiver_ends(ends: &Ends, for_load: bool) {
     let (mut client, mut server) = ends.pair().await;
+    settle(&mut client, &mut server).await;
+    if for_load {
+        client = client.for_load().unwrap();
+    }
     let sending = tokio::spawn(async move {
         send(&mut server, &mut Payload::new().unwrap(), &limits(u64::MAX), &CancellationToken::new()).await
     });
@@ -241,36 +380,6 @@ async fn options_of_a_socket_owned_elsewhere() {
     assert_eq!(probe.outstanding_bytes(), Some(0));
     drop((client, server));
     assert_eq!((probe.congestion_control(), probe.outstanding_bytes()), (None, None));
-}
-
-/// Not a check but a figure: CPU seconds of both ends a gigabit, `cargo test --release … -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "prints a figure"]
-async fn cpu_seconds_per_gigabit() {
-    for (what, ends) in [("plain", Ends::plain().await), ("TLS", Ends::tls().await)] {
-        let (mut client, mut server) = ends.pair().await;
-        let sender = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let before = ispeed_wire::sys::thread_cpu_us().unwrap();
-            runtime.block_on(async {
-                // The stream belongs to the other runtime's reactor, which goes on turning below.
-                send(&mut server, &mut Payload::new().unwrap(), &limits(2_000_000_000), &CancellationToken::new()).await
-            });
-            server.reset();
-            ispeed_wire::sys::thread_cpu_us().unwrap() - before
-        });
-        let before = ispeed_wire::sys::thread_cpu_us().unwrap();
-        let from = client.probe().read_bytes();
-        let _ = drain(&mut client, &CancellationToken::new()).await;
-        let receiver_us = ispeed_wire::sys::thread_cpu_us().unwrap() - before;
-        let gigabits = (client.probe().read_bytes() - from) as f64 * 8e-9;
-        let sender_us = sender.join().unwrap();
-        println!(
-            "{what}: receiver {:.4} CPU-s/Gbit, sender {:.4} CPU-s/Gbit over {gigabits:.1} Gbit",
-            receiver_us as f64 / 1e6 / gigabits,
-            sender_us as f64 / 1e6 / gigabits
-        );
-    }
 }
 
 /// Not a check but a figure: what a poll of sixteen flows costs, as part of one core.

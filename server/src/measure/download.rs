@@ -28,7 +28,8 @@ pub(super) async fn serve(mut flow: LoadFlow) {
         deadline: session.deadline,
         progress_timeout: limits::LOAD_PROGRESS_TIMEOUT,
     };
-    let mut stream = flow.raw.stream;
+    // After its go the client is silent until it closes, so that nothing can be lost on the way.
+    let Ok(mut stream) = flow.raw.stream.for_load() else { return };
     match send(&mut stream, &mut payload, &limits, &side.stop).await {
         SendEnd::Budget => tokio::select! {
             () = side.stop.cancelled() => {}

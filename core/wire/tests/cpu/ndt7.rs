@@ -1,0 +1,1 @@
+//! The Rust ndt7 client against the same server.
