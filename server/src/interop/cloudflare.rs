@@ -9,6 +9,7 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 
+use super::load::Content;
 use super::query::number;
 use super::{answers, load};
 use crate::limits;
@@ -38,7 +39,7 @@ async fn answer_without_cors(
         (DOWN, &Method::GET | &Method::HEAD) => {
             let begun = Instant::now();
             let bytes = size(request.uri().query()).map_err(|wrong| Box::new(answers::bad_request(wrong)))?;
-            let body = load::download(measure, connection, bytes)?;
+            let body = load::download(measure, connection, bytes, Content::Text)?;
             Ok(timed(answers::octets(body), begun))
         }
         (UP, &Method::POST) => {

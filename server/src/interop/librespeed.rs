@@ -7,6 +7,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use serde_json::json;
 
+use super::load::Content;
 use super::query::{number, parameter};
 use super::{answers, load};
 use crate::limits;
@@ -61,7 +62,7 @@ async fn answer_without_cors(
             // 0 and none are the default in this protocol, and what is above its limit is cut to it.
             let mib = asked.filter(|mib| *mib > 0).unwrap_or(limits::LIBRESPEED_DEFAULT_MIB);
             let bytes = mib.min(limits::LIBRESPEED_MAX_MIB) * MIB;
-            Ok(answers::octets(load::download(measure, connection, bytes)?))
+            Ok(answers::octets(load::download(measure, connection, bytes, Content::Bytes)?))
         }
         (Some(Address::GetIp), &Method::GET | &Method::HEAD) => {
             let ip = connection.peer.ip();

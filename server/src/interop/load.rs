@@ -2,13 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
-use ispeed_wire::{NOTSENT_LOWAT_BYTES, Payload, RECORD_BYTES};
+use ispeed_wire::{NOTSENT_LOWAT_BYTES, PAYLOAD_BYTES, Payload, RECORD_BYTES};
 use tokio::time::{Instant, timeout};
 
 use crate::accept::AnswerDeadline;
@@ -18,11 +19,32 @@ use crate::measure::{Connection, GuestLoad, Measure, problem};
 /// Bytes handed to the connection at once: four full TLS records, which go out in one system call.
 const FRAME_BYTES: usize = 4 * RECORD_BYTES;
 
+/// What a download consists of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    /// Random bytes.
+    Bytes,
+    /// Random ASCII, for clients that make a text of what they get: repairing what is no UTF-8 takes them four times as
+    /// long as receiving it, and they would measure that.
+    Text,
+}
+
+#[derive(Debug)]
+enum Source {
+    Bytes(Payload),
+    Text { block: &'static [u8], offset: usize },
+}
+
 /// A body of `bytes` random bytes, or why there is none.
-pub(super) fn download(measure: &Measure, connection: &Connection, bytes: u64) -> Result<Body, Box<Response<Body>>> {
+pub(super) fn download(
+    measure: &Measure,
+    connection: &Connection,
+    bytes: u64,
+    content: Content,
+) -> Result<Body, Box<Response<Body>>> {
     let no_random =
         |_| Box::new(problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "The system has no random numbers.", ""));
-    let payload = Payload::new().map_err(no_random)?;
+    let source = Source::new(content).map_err(no_random)?;
     let load = if bytes > limits::INTEROP_PROBE_MAX_BYTES {
         let guest = measure.admit_guest(connection.peer.ip())?;
         // Where the kernel refuses either, the transfer goes on as the system has it.
@@ -32,7 +54,7 @@ pub(super) fn download(measure: &Measure, connection: &Connection, bytes: u64) -
     } else {
         None
     };
-    Ok(Body::new(RandomBody { payload, left: bytes, load }))
+    Ok(Body::new(RandomBody { source, left: bytes, load }))
 }
 
 /// Reads a request's body and forgets it; the bytes read, or the refusal.
@@ -106,10 +128,51 @@ impl Drop for Load {
     }
 }
 
+impl Source {
+    fn new(content: Content) -> io::Result<Self> {
+        let payload = Payload::new()?;
+        Ok(match content {
+            Content::Bytes => Self::Bytes(payload),
+            Content::Text => Self::Text { block: text_block(payload), offset: 0 },
+        })
+    }
+
+    /// The next bytes: at most `max`, and not none.
+    fn next(&mut self, max: usize) -> &'static [u8] {
+        match self {
+            Self::Bytes(payload) => {
+                let chunk = payload.chunk(max);
+                payload.advance(chunk.len());
+                chunk
+            }
+            Self::Text { block, offset } => {
+                let chunk = &block[*offset..block.len().min(*offset + max)];
+                *offset = (*offset + chunk.len()) % block.len();
+                chunk
+            }
+        }
+    }
+}
+
+/// The block of random bytes without their top bits: still seven of eight bits, and each byte a character. Made once a
+/// process.
+fn text_block(mut payload: Payload) -> &'static [u8] {
+    static BLOCK: OnceLock<Vec<u8>> = OnceLock::new();
+    BLOCK.get_or_init(|| {
+        let mut block = Vec::with_capacity(PAYLOAD_BYTES);
+        while block.len() < PAYLOAD_BYTES {
+            let chunk = payload.chunk(PAYLOAD_BYTES - block.len());
+            block.extend(chunk.iter().map(|byte| byte & 0x7f));
+            payload.advance(chunk.len());
+        }
+        block
+    })
+}
+
 /// Random bytes of a length told beforehand, out of the one block of this process: nothing is allocated or copied.
 #[derive(Debug)]
 struct RandomBody {
-    payload: Payload,
+    source: Source,
     left: u64,
     load: Option<Load>,
 }
@@ -128,8 +191,7 @@ impl HttpBody for RandomBody {
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
         let max = usize::try_from(this.left).map_or(FRAME_BYTES, |left| left.min(FRAME_BYTES));
-        let chunk = this.payload.chunk(max);
-        this.payload.advance(chunk.len());
+        let chunk = this.source.next(max);
         this.left -= chunk.len() as u64;
         if let Some(load) = &this.load {
             load.guest.sent(chunk.len() as u64);
@@ -169,4 +231,24 @@ fn broken(error: &hyper::Error) -> Response<Body> {
 
 fn ended(measure: &Measure) -> Response<Body> {
     last(measure.refuse(&crate::measure::Refusal::Shutdown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_ascii_and_neither_source_ever_gives_nothing() {
+        for content in [Content::Text, Content::Bytes] {
+            let mut source = Source::new(content).unwrap();
+            let mut seen = Vec::new();
+            while seen.len() < PAYLOAD_BYTES * 2 {
+                let chunk = source.next(FRAME_BYTES);
+                assert!(!chunk.is_empty() && chunk.len() <= FRAME_BYTES);
+                seen.extend_from_slice(chunk);
+            }
+            let values = seen.iter().collect::<std::collections::HashSet<_>>().len();
+            assert_eq!((seen.is_ascii(), values), if content == Content::Text { (true, 128) } else { (false, 256) });
+        }
+    }
 }

@@ -10,6 +10,7 @@ use http::{Method, Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::json;
 
+use super::load::Content;
 use super::{answers, load};
 use crate::limits;
 use crate::measure::{Connection, Measure};
@@ -38,9 +39,11 @@ pub(super) async fn answer(
             Ok(document(&format!("{scheme}://{}", authority(public_name, host, connection.local))))
         }
         (LARGE, &Method::GET | &Method::HEAD) => {
-            load::download(measure, connection, limits::NQ_LARGE_BYTES).map(answers::octets)
+            load::download(measure, connection, limits::NQ_LARGE_BYTES, Content::Bytes).map(answers::octets)
         }
-        (SMALL, &Method::GET | &Method::HEAD) => load::download(measure, connection, SMALL_BYTES).map(answers::octets),
+        (SMALL, &Method::GET | &Method::HEAD) => {
+            load::download(measure, connection, SMALL_BYTES, Content::Bytes).map(answers::octets)
+        }
         (UPLOAD, &Method::POST | &Method::PUT) => {
             load::upload(measure, connection, request.into_body()).await.map(|_| answers::empty())
         }
