@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::format::{number, pair, percent, signed_percent};
 use super::{Evidence, OURS};
-use crate::peers::baselines::{self, Validity};
+use crate::peers::{self, baselines, baselines::Validity};
 use crate::stats::{Ordered, Scenario};
 use crate::view::{Run, SIDES, Side};
 
@@ -138,10 +138,14 @@ fn row(out: &mut String, cell: &str, tool: &str, here: &Scenario) {
     );
 }
 
-/// Links in the order they were run in.
+/// Links in the order of their list.
 fn cells<'a>(evidence: &Evidence<'a>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    evidence.peers.iter().map(|run| run.cell()).filter(|cell| seen.insert(*cell)).collect()
+    let listed = peers::cells::all();
+    let place = |name: &&str| listed.iter().position(|cell| cell.name == *name).unwrap_or(usize::MAX);
+    let mut names: Vec<&str> =
+        evidence.peers.iter().map(|run| run.cell()).collect::<BTreeSet<_>>().into_iter().collect();
+    names.sort_by_key(place);
+    names
 }
 
 fn both_directions_s(run: Run) -> Option<f64> {

@@ -71,9 +71,19 @@ pub(super) fn by_queue(evidence: &Evidence) -> String {
     let grid: Vec<Run> = evidence.ours.iter().copied().filter(|run| run.is_grid()).collect();
     for here in grid.iter().map(|run| run.queue_and_cc()).collect::<BTreeSet<_>>() {
         let scenario = Scenario::of(&grid, |run| run.queue_and_cc() == here);
-        let _ = writeln!(out, "| {} | {} | {}", here.0, here.1, figures(&scenario));
+        let _ = writeln!(out, "| {} | {} | {}", depth(here.0), here.1, figures(&scenario));
     }
     out + "\n"
+}
+
+/// A queue as a person writes it.
+fn depth(queue: &str) -> &str {
+    match queue {
+        "HalfBdp" => "0.5 BDP",
+        "OneBdp" => "1 BDP",
+        "Ms250" => "250 ms",
+        other => other,
+    }
 }
 
 pub(super) fn counters(evidence: &Evidence) -> String {

@@ -1,79 +1,6 @@
-//! The document of made-up runs: every rule once.
+//! Every goal by its definition.
 
-use serde_json::{Value, json};
-
-use super::bench::Bench;
 use super::*;
-use crate::cells::list::{RATES_MBIT, RTTS_MS};
-use crate::plot::tests::assert_sane;
-
-/// The whole fixed grid with two seeds, without a fault: every goal that rests on it is met.
-fn perfect_grid() -> Vec<Value> {
-    let cells = cells::full().into_iter().filter(|cell| cell.is_grid());
-    cells
-        .flat_map(|cell| {
-            let (down, up) = (side(cell.down_mbit), side(cell.up_mbit));
-            [1, 2].map(|seed| {
-                json!({"tool": "ispeed", "cell": cell.name, "seed": seed, "grid": true, "group": "fixed", "fault": null,
-                       "link": {"down_mbit": cell.down_mbit, "up_mbit": cell.up_mbit, "rtt_ms": cell.rtt_ms,
-                                "queue": format!("{:?}", cell.queue), "client_cc": cell.client_cc},
-                       "void": null, "outcome": "complete", "seconds": 2.4, "client_cpu_s": 0.2,
-                       "wire_bytes": [7e6, 3e6], "latency": latency(0.2), "down": down, "up": up})
-            })
-        })
-        .collect()
-}
-
-fn side(mbit: f64) -> Value {
-    let truth = mbit * 1e6;
-    json!({"truth_bps": truth, "goodput_bps": truth * 1.001, "error": 0.001, "flags": [],
-           "interval_bps": [truth * 0.99, truth * 1.01], "next_10s_truth_bps": truth * 1.5, "window_ms": 500,
-           "duration_ms": 700, "stop_reason": "converged", "flows": 4, "counter": "segments"})
-}
-
-fn latency(off_ms: f64) -> Value {
-    let loss = json!({"sent": 50, "lost": 1, "truth_sent": 50, "truth_lost": 1});
-    json!({"idle_ms": 40.0 + off_ms, "idle_truth_ms": 40.0, "idle_configured_ms": 39.0,
-           "loaded_down_ms": 60.0, "loaded_down_truth_ms": 60.0 + off_ms,
-           "loaded_up_ms": 70.0, "loaded_up_truth_ms": 70.0, "loss": {"down": loss, "up": loss}})
-}
-
-/// A run of another kind of link.
-fn other(cell: &str, group: &str, fault: Value, seed: u64) -> Value {
-    json!({"cell": cell, "seed": seed, "grid": false, "group": group, "fault": fault, "void": null,
-           "link": {"down_mbit": 48.0, "up_mbit": 24.0, "rtt_ms": 40.0}, "outcome": "complete", "seconds": 3.0,
-           "down": side(48.0), "up": side(24.0)})
-}
-
-fn bench() -> Bench {
-    Bench::parse(
-        r#"{"loopback": {"down_gbps": 9.0, "up_gbps": 6.5, "cpu_limited": true},
-            "cpu_s_per_gbit": {"cipher": "AES", "ispeed": {"down": 0.04, "up": 0.06}, "ndt7": {"down": 0.05, "up": 0.07}},
-            "simulation": {"runs": 10000, "silent_above_5_percent": 0, "coverage_lowest": 0.94, "coverage_highest": 0.985}}"#,
-    )
-    .unwrap()
-}
-
-/// Result and verdict of a row.
-fn row_of(input: &Input, quantity: &str) -> (String, String) {
-    goals::row(&Evidence::new(input), quantity)
-}
-
-fn row(runs: &[Value], quantity: &str) -> (String, String) {
-    row_of(&Input { runs, ..Input::default() }, quantity)
-}
-
-fn verdict(runs: &[Value], quantity: &str) -> String {
-    row(runs, quantity).1
-}
-
-fn set(runs: &mut [Value], which: impl Fn(&Value) -> bool, pointer: &str, value: &Value) {
-    for run in runs.iter_mut().filter(|run| which(run)) {
-        *run.pointer_mut(pointer).expect("a member of the run") = value.clone();
-    }
-}
-
-const FIXED: &str = "fixed links, error";
 
 #[test]
 fn a_perfect_grid_meets_every_goal_that_rests_on_it() {
@@ -314,22 +241,6 @@ fn latency_and_loss_are_judged_by_the_log() {
     );
 }
 
-fn peers() -> Vec<Value> {
-    let run = |tool: &str, cell: &str, megabytes: f64, cpu_s: f64| {
-        json!({"tool": tool, "cell": cell, "seed": 1, "void": null, "seconds": 3.0, "client_cpu_s": cpu_s,
-               "wire_bytes": [megabytes * 5e5, megabytes * 5e5], "idle_ms": 43.0, "link": {"rtt_ms": 42.6},
-               "down": {"error": -0.02, "duration_ms": 10_000}, "up": {"error": -0.025, "duration_ms": 10_000}})
-    };
-    vec![
-        run("ndt7-client", "300/150", 560.0, 1.0),
-        run("ispeed", "300/150", 50.0, 0.15),
-        run("ndt7-client", "100/50", 190.0, 0.5),
-        run("ispeed", "100/50", 21.0, 0.1),
-        run("ndt7-client", "1/1", 2.0, 0.1),
-        run("ispeed", "1/1", 0.5, 0.1),
-    ]
-}
-
 #[test]
 fn bytes_and_cpu_are_those_of_ndt7_on_the_same_links() {
     let (runs, peers, bench) = (perfect_grid(), peers(), bench());
@@ -351,26 +262,9 @@ fn bytes_and_cpu_are_those_of_ndt7_on_the_same_links() {
 }
 
 #[test]
-fn the_peers_table_says_whether_it_is_valid() {
-    let peers = peers();
-    let text = made(&Input { peers: &peers, ..Input::default() }).markdown;
-    // Published for ndt7 on these: down −2.7, −4.2, −0.9; up −2.6, −1.9, −0.6.
-    assert!(text.contains("6 were measured here, 5 are within. **The table is NOT VALID for these:**"), "{text}");
-    assert!(text.contains("| ndt7-client | 100/50 | down | -4.20 % | -2.00 % |"), "{text}");
-    assert!(
-        text.contains(
-            "| 100/50 | ispeed | 1 | 0 | -2.00 % / -2.50 % | 2.00 % / 2.50 % | 10.00 / 10.00 | 3.00 | 21.00 |"
-        ),
-        "{text}"
-    );
-    let without = made(&Input::default()).markdown;
-    assert!(without.contains("## The other tools on the same links and seeds\n\nNot measured."), "{without}");
-}
-
-#[test]
 fn our_runs_of_the_matrix_stand_beside_the_peers_that_ran_on_the_same_link() {
     let peers: Vec<Value> = peers().into_iter().filter(|run| run["tool"] == "ndt7-client").collect();
-    let ours = super::tests::peers().into_iter().filter(|run| run["tool"] == "ispeed");
+    let ours = super::peers().into_iter().filter(|run| run["tool"] == "ispeed");
     let runs: Vec<Value> = ours.chain(peers).collect();
     assert_eq!(row(&runs, "bytes against").0, "median 1/9.0 over 3 links (1/11.2 to 1/4.0)");
 }
@@ -409,73 +303,4 @@ fn simulation_and_loopback_come_from_the_bench() {
     bench.loopback.as_mut().unwrap().cpu_limited = false;
     assert_eq!(at(&bench, "stationary").1, "missed");
     assert_eq!(at(&bench, "loopback").1, "missed");
-}
-
-fn made(input: &Input) -> Document {
-    let origin = Origin {
-        machine: "a machine".into(),
-        program: "ispeed at abc".into(),
-        command: "cargo xtask lab --full --seeds 1,2".into(),
-    };
-    document(input, &origin)
-}
-
-#[test]
-fn a_link_the_machine_cannot_do_is_named() {
-    let mut quota = other("cpu-quota-client", "cpu-quota", json!("cpu_quota"), 1);
-    quota["void"] = json!("NOT MEASURED: no cgroup");
-    let text = made(&Input { runs: &[quota], ..Input::default() }).markdown;
-    assert!(text.contains("counted as void:\n\n- cpu-quota-client: no cgroup\n"), "{text}");
-}
-
-#[test]
-fn the_document_has_every_row_and_its_plots_are_pictures() {
-    let (mut runs, peers, bench) = (perfect_grid(), peers(), bench());
-    runs[5]["down"] = json!({});
-    runs[6]["up"]["error"] = json!(1e300);
-    runs.push(json!({"cell": "trace-x", "seed": 1}));
-    runs.push(json!({}));
-    let made = made(&Input { runs: &runs, peers: &peers, counters: &[], bench: Some(&bench) });
-    let goals = made.markdown.split("## Figures to reach").nth(1).unwrap().split("\n## ").next().unwrap();
-    assert_eq!(goals.lines().filter(|line| line.starts_with("| ")).count() - 2, 20, "{goals}");
-    assert!(made.markdown.contains("- seeds: 0, 1, 2\n") && made.markdown.contains("--full --seeds 1,2"));
-    assert_eq!(made.figures.len(), 5);
-    for (file, svg) in &made.figures {
-        assert!(made.markdown.contains(&format!("({FIGURES_FOLDER}/{file})")), "{file} is shown");
-        assert_sane(svg);
-    }
-    for line in made.markdown.lines().filter(|line| line.starts_with('|')) {
-        assert!(!line.contains("NaN") && !line.contains("inf"), "{line}");
-    }
-    for (_, svg) in super::document(
-        &Input::default(),
-        &Origin { machine: String::new(), program: String::new(), command: String::new() },
-    )
-    .figures
-    {
-        assert_sane(&svg);
-    }
-}
-
-#[test]
-fn every_table_has_as_many_cells_in_each_row() {
-    let (mut runs, peers) = (perfect_grid(), peers());
-    runs.push(other("bucket-5mb", "bucket", json!("token_bucket"), 1));
-    let mut void = other("outage-1s", "outage", json!("outage"), 1);
-    void["void"] = json!("starved");
-    runs.push(void);
-    let mut counters = perfect_grid();
-    counters.truncate(2);
-    counters.iter_mut().for_each(|run| run["forced_counter"] = json!("app_bytes"));
-    let text = made(&Input { runs: &runs, peers: &peers, counters: &counters, bench: None }).markdown;
-    let mut columns = None;
-    for line in text.lines() {
-        let here = line.starts_with('|').then(|| line.matches('|').count());
-        if let (Some(before), Some(here)) = (columns, here) {
-            assert_eq!(before, here, "{line}");
-        }
-        columns = here;
-    }
-    let rates = RATES_MBIT.len() * RTTS_MS.len();
-    assert!(text.matches("\n| 0.5 | ").count() >= RTTS_MS.len() && rates == 32);
 }
