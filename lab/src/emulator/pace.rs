@@ -2,8 +2,8 @@
 //!
 //! A packet that comes alone is read and handed over at once. In a stream, waking for every packet would take from the
 //! endpoints the cores they run on, so the thread looks at both ends once a [`QUANTUM_NS`], as a network card that
-//! coalesces its interrupts does. Departures are computed and do not move; arrivals and deliveries move by less than a
-//! quantum.
+//! coalesces its interrupts does. Departures are computed and do not move; arrivals and deliveries move by about a
+//! quantum at most.
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
@@ -72,6 +72,13 @@ impl Pace {
         self.counted[0] += read + delivered;
     }
 
+    /// When to look at a stream again: a quantum later, or when the next packet is due if that is about then; packets that
+    /// keep in step with the quantum would else all be late by the same part of it.
+    fn next_look_ns(&self, due_ns: Option<u64>) -> u64 {
+        let about = self.woke_ns + QUANTUM_NS / 2..self.woke_ns + QUANTUM_NS * 3 / 2;
+        due_ns.filter(|due| about.contains(due)).unwrap_or(self.woke_ns + QUANTUM_NS)
+    }
+
     fn is_stream(&self) -> bool {
         self.counted.iter().any(|packets| *packets >= STREAM_PACKETS)
     }
@@ -80,7 +87,7 @@ impl Pace {
     pub(super) fn wait(&mut self, from: &File, due_ns: Option<u64>) {
         let now = monotonic_ns();
         if self.is_stream() {
-            let next = self.woke_ns + QUANTUM_NS;
+            let next = self.next_look_ns(due_ns);
             // One that is behind goes on at once, and so says by its share of the processor that it is starved.
             if next > now {
                 let _ = clock_nanosleep_absolute(ClockId::Monotonic, &timespec(next));
@@ -134,5 +141,20 @@ mod tests {
         }
         pace.handled(0, 0, 2_010_000_000);
         assert!(!pace.is_stream(), "it is over after a pause");
+    }
+
+    #[test]
+    fn a_look_is_a_quantum_later_or_when_a_packet_is_due_about_then() {
+        let pace = Pace { woke_ns: 1_000_000, ..Pace::new() };
+        for (due, look) in [
+            (None, 1_100_000),
+            (Some(900_000), 1_100_000),
+            (Some(1_049_999), 1_100_000),
+            (Some(1_050_000), 1_050_000),
+            (Some(1_149_000), 1_149_000),
+            (Some(1_150_000), 1_100_000),
+        ] {
+            assert_eq!(pace.next_look_ns(due), look, "{due:?}");
+        }
     }
 }

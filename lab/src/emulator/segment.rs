@@ -221,6 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn datagrams_of_one_call_become_datagrams() {
+        let mut packet = vec![0u8; 28];
+        packet[0] = 0x45;
+        packet[2..4].copy_from_slice(&2528u16.to_be_bytes());
+        packet[9] = 17;
+        packet[24..26].copy_from_slice(&2508u16.to_be_bytes());
+        packet[26..28].copy_from_slice(&2508u16.to_be_bytes());
+        packet.extend([9; 2500]);
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        offload(SEGMENT_UDP, 1200, 20).split(&packet, |head, payload| parts.push([head, payload].concat()));
+        let said = |part: &Vec<u8>, at: usize| usize::from(u16::from_be_bytes([part[at], part[at + 1]]));
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [1228, 1228, 128]);
+        for part in &parts {
+            // The sum of this pseudo header is its length alone.
+            assert_eq!([said(part, 2), said(part, 24), said(part, 26)], [part.len(), part.len() - 20, part.len() - 20]);
+            assert_eq!(folded_sum(&part[..20]), 0xffff);
+        }
+    }
+
+    #[test]
     fn what_is_one_packet_or_makes_no_sense_stays_as_it_is() {
         let (packet, at) = whole(4, &[7; 3000], 0x10);
         let untouched = |offload: Offload, packet: &[u8]| {
