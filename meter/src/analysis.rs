@@ -90,8 +90,9 @@ impl Analysis {
             flags.insert(Flag::Outage);
         }
         let wide = |window: &Window| {
-            window.half_share().is_some_and(|share| share > params::STOP_HALF_WIDTH)
-                && window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV)
+            let above = |limit: f64| window.half_share().is_some_and(|share| share > limit);
+            let varies = window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV);
+            above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && varies
         };
         if self.window.as_ref().is_some_and(wide) {
             flags.insert(Flag::Variable);
@@ -114,7 +115,8 @@ fn analyze_at(series: &Series, context: &RecomputeContext, ended: bool) -> Analy
     let counters = counter::candidates(series, context.forced_counter);
     let (best, next) = (&counters[0], counters.get(1));
     let (analysis, bins) = analyze_counted(series, best, context, ended);
-    let steady = |bins| counter::segments_steady(series, &interval::batches(bins, context.idle_rtt_us).ranges);
+    let steady =
+        |bins| counter::segments_steady(series, best.alpha, &interval::batches(bins, context.idle_rtt_us).ranges);
     let doubtful = best.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none();
     match next {
         Some(next) if doubtful && !bins.is_none_or(steady) => analyze_counted(series, next, context, ended).0,

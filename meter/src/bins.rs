@@ -13,6 +13,15 @@ struct Totals {
     app_bytes: u64,
 }
 
+/// Whether a bin closes at a reading: the rule of both ends of a direction, for both make a series.
+///
+/// `elapsed_us` since the last edge, `segments` in the bin so far, this reading's included, and whether the reading brought
+/// any of them.
+pub fn closes_bin(elapsed_us: u64, segments: u64, arrived: bool) -> bool {
+    let sparse = (1..=params::BIN_SPARSE_SEGMENTS).contains(&segments);
+    elapsed_us >= params::BIN_CLOSES_US && (arrived || !sparse || elapsed_us >= params::BIN_LATEST_US)
+}
+
 /// Builds the series.
 #[derive(Debug)]
 pub(crate) struct Binner {
@@ -78,12 +87,12 @@ impl Binner {
             self.series.kernel_bytes = None;
         }
         self.high = now;
-        self.close_bin(reading)
+        self.close_bin(reading, arrived)
     }
 
-    fn close_bin(&mut self, reading: &Reading) -> bool {
-        let long_enough = reading.t_us.saturating_sub(self.edge_us) >= params::BIN_CLOSES_US;
-        if !long_enough || self.series.t_us.len() >= params::BINS_MAX {
+    fn close_bin(&mut self, reading: &Reading, arrived: bool) -> bool {
+        let closes = closes_bin(reading.t_us.saturating_sub(self.edge_us), self.segments_in_bin(), arrived);
+        if !closes || self.series.t_us.len() >= params::BINS_MAX {
             return false;
         }
         let Ok(t_us) = u32::try_from(reading.t_us) else { return false };
@@ -103,6 +112,16 @@ impl Binner {
         self.edge_us = reading.t_us;
         self.last_edge = Some(*reading);
         true
+    }
+
+    /// Segments since the last edge; where none are counted, what the bytes are worth.
+    fn segments_in_bin(&self) -> u64 {
+        let since = |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before.unwrap_or(0)));
+        since(self.high.segments, self.at_edge.segments).unwrap_or_else(|| {
+            let bytes = since(self.high.kernel_bytes, self.at_edge.kernel_bytes)
+                .unwrap_or(self.high.app_bytes - self.at_edge.app_bytes);
+            (bytes as f64 / params::SEGMENT_BYTES_TYPICAL).ceil() as u64
+        })
     }
 
     /// Notes that `flows` load flows carry load from the current bin on.
@@ -171,6 +190,20 @@ mod tests {
         assert_eq!(closed, [50_003, 100_004]);
         assert_eq!(binner.series().t_us, [50_003, 100_004]);
         assert_eq!(binner.series().segments.as_deref(), Some(&[50_003, 50_001][..]));
+    }
+
+    #[test]
+    fn sparse_bins_close_at_an_arrival() {
+        let mut binner = Binner::new(1);
+        // 0.25 Mbit/s: a packet every 48 ms, polled every 10 ms.
+        let edges: Vec<u64> =
+            (0..40).map(|poll| poll * 10_000).filter(|&t| binner.push(&reading(t, t / 48_000))).collect();
+        let counts = binner.series().segments.clone().unwrap();
+        // Each edge lies on the poll that saw the packet, so that counts are whole packet intervals.
+        assert!(edges.iter().all(|t| t % 48_000 < 10_000), "{edges:?}");
+        assert_eq!(counts.iter().map(|&n| u64::from(n)).sum::<u64>(), edges.last().unwrap() / 48_000);
+        assert!(!closes_bin(60_000, 3, false) && closes_bin(60_000, 9, false) && closes_bin(60_000, 0, false));
+        assert!(closes_bin(100_000, 3, false) && !closes_bin(44_000, 3, true));
     }
 
     #[test]

@@ -6,13 +6,15 @@ use crate::{Config, params};
 
 /// End of the run by the clock, microseconds after the start of load.
 pub(crate) fn time_us(config: &Config, rate_bps: f64, first_arrival_us: u64, extended: bool) -> u64 {
+    let of_path_us = config.idle_rtt_us.unwrap_or(0).saturating_mul(params::TIME_CAP_RTTS);
     let cap_us = if config.long {
         params::TIME_CAP_LONG_US
     } else if rate_bps > params::FAST_BPS {
-        params::TIME_CAP_FAST_US
+        params::TIME_CAP_FAST_US.max(of_path_us)
     } else {
-        params::TIME_CAP_US
+        params::TIME_CAP_US.max(of_path_us)
     };
+    let cap_us = cap_us.min(params::TIME_CAP_LONG_US);
     let late_us = first_arrival_us.saturating_sub(params::START_GRACE_US);
     cap_us + late_us + if extended { params::TIME_EXTENSION_US } else { 0 }
 }
@@ -29,11 +31,10 @@ pub(crate) fn bytes(config: &Config, rate_bps: f64) -> u64 {
     if config.long {
         return params::bytes_most(direction, true);
     }
-    if rate_bps <= params::BYTES_BASE_RATE_BPS {
-        return params::bytes_base(direction);
-    }
-    let of_rate = rate_bps * params::BYTES_FAST_SECONDS / 8.0;
-    (of_rate as u64).min(params::bytes_most(direction, false))
+    let of_path_s = config.idle_rtt_us.unwrap_or(0).saturating_mul(params::BYTES_FAST_RTTS) as f64 / 1e6;
+    let of_rate = (rate_bps * params::BYTES_FAST_SECONDS.max(of_path_s) / 8.0) as u64;
+    let base = if rate_bps <= params::BYTES_BASE_RATE_BPS { params::bytes_base(direction) } else { 0 };
+    of_rate.max(base).min(params::bytes_most(direction, false))
 }
 
 /// Bytes that still arrive after a stop at this rate: what is on its way for one round trip, and 100 ms of closing (I 3).

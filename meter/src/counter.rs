@@ -109,7 +109,11 @@ fn bytes_per_segment(series: &Series) -> Option<f64> {
     let full = full_segment(bytes, floor).map(|bytes| bytes as f64);
     let (fallback, within) = match full {
         Some(full) => (full, full * (1.0 - params::SEGMENT_STEADY_TOLERANCE)..=full),
-        None => (floor, floor..=floor * (1.0 + params::SEGMENT_STEADY_TOLERANCE)),
+        // Bins that lag and bins that catch up are as many on both sides.
+        None => {
+            let within = 1.0 - params::SEGMENT_STEADY_TOLERANCE..=1.0 + params::SEGMENT_STEADY_TOLERANCE;
+            (floor, floor * within.start()..=floor * within.end())
+        }
     };
     let mut clean: Vec<f64> = arrived
         .iter()
@@ -141,8 +145,9 @@ fn steady_worth(arrived: &[u32], bytes: &[u64]) -> Option<f64> {
     Some(steady.iter().map(|&&(_, b)| b).sum::<f64>() / steady.iter().map(|&&(n, _)| n).sum::<f64>())
 }
 
-/// The number of bytes of which bins go in order by whole multiples, the first from `floor` on and not far above it;
-/// `None` where fewer than four fifths of the bins agree on one.
+/// The number of bytes of which most bins go in order by whole multiples, from `floor` on and not far above it;
+/// `None` where fewer than half of the bins agree on one: the others hold a segment that was not full, and a number that
+/// is not the segment's divides a bin by chance once in a thousand.
 fn full_segment(bytes: &[u64], floor: f64) -> Option<u64> {
     let mut moved: Vec<u64> = bytes.iter().copied().filter(|&bytes| bytes > 0).collect();
     moved.sort_unstable();
@@ -150,13 +155,16 @@ fn full_segment(bytes: &[u64], floor: f64) -> Option<u64> {
         return None;
     }
     let (least, most) = (floor.ceil() as u64, (floor * params::FULL_SEGMENT_RANGE) as u64);
-    let agrees = |full: u64| moved.iter().filter(|&&bytes| bytes.is_multiple_of(full)).count() * 5 >= moved.len() * 4;
+    let agreeing = |full: u64| moved.iter().filter(|&&bytes| bytes.is_multiple_of(full)).count();
     let divisors = |bytes: u64| {
         let counts = bytes / most..=(bytes / least).min(params::FULL_SEGMENTS_A_BIN);
         counts.filter(move |&count| count > 0 && bytes.is_multiple_of(count)).map(move |count| bytes / count)
     };
     let seeds = moved.iter().take(params::FULL_SEGMENT_BINS);
-    seeds.flat_map(|&bytes| divisors(bytes)).filter(|full| (least..=most).contains(full) && agrees(*full)).min()
+    let candidates = seeds.flat_map(|&bytes| divisors(bytes)).filter(|full| (least..=most).contains(full));
+    // Seven eighths of a segment divide every seventh segment, so the most agreed on is it; of equals the least.
+    let best = candidates.map(|full| (agreeing(full), std::cmp::Reverse(full))).max();
+    best.filter(|&(bins, _)| bins * 2 >= moved.len()).map(|(_, std::cmp::Reverse(full))| full)
 }
 
 /// Totals at every edge, the first 0.
@@ -175,17 +183,24 @@ fn cumulative(bins: impl Iterator<Item = u64>) -> Vec<u64> {
 /// Bytes per segment must agree within [`params::SEGMENT_STEADY_TOLERANCE`] between batches; where they do not, the
 /// smoother of the two counters is right: behind a lost segment bytes stall and jump while segments flow on, whereas a
 /// receive offload that hides segments makes *them* uneven.
-pub(crate) fn segments_steady(series: &Series, batches: &[Range<usize>]) -> bool {
+pub(crate) fn segments_steady(series: &Series, alpha: Option<f64>, batches: &[Range<usize>]) -> bool {
     let Some(segments) = &series.segments else { return false };
     let bytes = in_order_bytes(series);
     let totals: Vec<(f64, f64)> = batches
         .iter()
         .map(|batch| {
+            // Means a bin, for the first batch may be longer.
+            let bins = batch.len() as f64;
             let arrived: f64 = segments[batch.clone()].iter().map(|&n| f64::from(n)).sum();
-            (arrived, bytes[batch.clone()].iter().map(|&n| n as f64).sum())
+            (arrived / bins, bytes[batch.clone()].iter().map(|&n| n as f64).sum::<f64>() / bins)
         })
         .filter(|&(arrived, _)| arrived > 0.0)
         .collect();
+    // Bytes that are short of what arrived wait behind holes; whatever their pace, they are not what crossed.
+    let sum = |of: fn(&(f64, f64)) -> f64| totals.iter().map(of).sum::<f64>();
+    if alpha.is_some_and(|worth| sum(|t| t.1) < (1.0 - params::SEGMENT_STEADY_TOLERANCE) * worth * sum(|t| t.0)) {
+        return true;
+    }
     let worth: Vec<f64> = totals.iter().map(|&(arrived, bytes)| bytes / arrived).collect();
     let Some(centre) = stats::mean(&worth).filter(|&centre| centre > 0.0) else { return true };
     if worth.iter().all(|value| (value / centre - 1.0).abs() <= params::SEGMENT_STEADY_TOLERANCE) {
@@ -194,7 +209,8 @@ pub(crate) fn segments_steady(series: &Series, batches: &[Range<usize>]) -> bool
     let cv = |values: Vec<f64>| Some(stats::sd(&values)? / stats::mean(&values).filter(|&m| m > 0.0)?);
     let of_segments = cv(totals.iter().map(|&(arrived, _)| arrived).collect());
     let of_bytes = cv(totals.iter().map(|&(_, bytes)| bytes).collect());
-    of_segments <= of_bytes
+    let Some((of_segments, of_bytes)) = of_segments.zip(of_bytes) else { return true };
+    of_segments <= of_bytes * params::SEGMENT_SMOOTHER_FACTOR
 }
 
 #[cfg(test)]
@@ -231,7 +247,7 @@ mod tests {
         bytes[11] = 0;
         let counted = candidates(&series(&[40; 12], &bytes), None);
         assert_eq!(counted[0].alpha, Some(1448.0));
-        assert!(segments_steady(&series(&[40; 12], &bytes), &pairs(12)), "bytes are the uneven ones");
+        assert!(segments_steady(&series(&[40; 12], &bytes), Some(1448.0), &pairs(12)), "bytes are the uneven ones");
     }
 
     #[test]
@@ -252,7 +268,7 @@ mod tests {
         segments[0] = 10;
         let counted = candidates(&series(&segments, &bytes), None);
         assert_eq!(counted[0].alpha, Some(1448.0));
-        assert!(segments_steady(&series(&segments, &bytes), &pairs(14)));
+        assert!(segments_steady(&series(&segments, &bytes), Some(1448.0), &pairs(14)));
     }
 
     #[test]
@@ -281,7 +297,7 @@ mod tests {
     #[test]
     fn offload_that_hides_segments_makes_them_unsteady() {
         let segments: Vec<u32> = (0..12).map(|bin| if bin % 4 < 2 { 40 } else { 22 }).collect();
-        assert!(!segments_steady(&series(&segments, &[40 * 1448; 12]), &pairs(12)));
+        assert!(!segments_steady(&series(&segments, &[40 * 1448; 12]), Some(1930.0), &pairs(12)));
     }
 
     #[test]

@@ -35,9 +35,10 @@ pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches
     let settled = bins >= wanted * params::BATCHES;
     let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
     let count = bins / length;
-    let first = window.end - count * length;
+    // The bins that are left over go to the first batch: a stall there is part of the mean, and must be of the interval.
+    let start_of = |batch: usize| if batch == 0 { window.start } else { window.end - (count - batch) * length };
     Batches {
-        ranges: (0..count).map(|batch| first + batch * length..first + (batch + 1) * length).collect(),
+        ranges: (0..count).map(|batch| start_of(batch)..window.end - (count - batch - 1) * length).collect(),
         settled,
         surplus_bins: length.saturating_sub(wanted),
     }
@@ -48,7 +49,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
     let Batches { ranges, settled, surplus_bins } = batches(window.clone(), idle_rtt_us);
     let means: Vec<f64> = ranges.iter().map(|batch| rates.mean(batch.clone())).collect();
     let count = means.len();
-    let length = ranges.first()?.len();
+    let length = ranges.last()?.len();
     let mean_bps = rates.mean(window.clone());
     let sd_bps = without_quantisation(rates, &ranges, stats::sd(&means)?);
     let widened = inflation(correlation(rates, window.clone()), length, count).sqrt()
@@ -68,7 +69,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
 /// is one of two neighbouring integers, so that variance is at most a quarter of a packet squared; it cancels between
 /// neighbouring batches, is nothing in the mean, and the floor accounts for the ends.
 fn without_quantisation(rates: &Rates, batches: &[Range<usize>], sd_bps: f64) -> f64 {
-    let grain_bps = rates.quantum_bits / rates.seconds_of(batches[0].clone());
+    let grain_bps = rates.quantum_bits / rates.seconds_of(batches[batches.len() - 1].clone());
     let count = batches.len() as f64;
     let of_counting = grain_bps * grain_bps / 4.0 * count / (count - 1.0);
     (sd_bps * sd_bps - of_counting).max(0.0).sqrt()
@@ -107,7 +108,7 @@ mod tests {
     fn batches_fill_the_end_of_the_window() {
         let made = batches(3..16, Some(20_000));
         assert!(made.settled && made.surplus_bins == 1);
-        assert_eq!(made.ranges, [4..6, 6..8, 8..10, 10..12, 12..14, 14..16]);
+        assert_eq!(made.ranges, [3..6, 6..8, 8..10, 10..12, 12..14, 14..16]);
         let made = batches(0..11, None);
         assert!(made.settled && made.ranges.len() == 11, "one-bin batches are taken all");
     }
@@ -117,7 +118,7 @@ mod tests {
         assert!(!batches(0..20, Some(100_000)).settled);
         assert!(batches(0..24, Some(100_000)).settled);
         let made = batches(0..30, Some(300_000));
-        assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 7);
+        assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 9 && made.ranges[1].len() == 7);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub mod sim;
 pub mod stats;
 
 pub use analysis::ChangePoint;
+pub use bins::closes_bin;
 pub use estimate::{Estimate, Phase, Snapshot};
 pub use estimator::{Decision, Estimator};
 pub use flags::Flags;

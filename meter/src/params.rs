@@ -18,6 +18,14 @@ pub const BIN_US: u64 = 50_000;
 /// that come a little early or late give bins of 50 ms and not of 60; the bin carries its real length either way.
 pub const BIN_CLOSES_US: u64 = BIN_US - POLL_US / 2;
 
+/// A bin that holds segments, but at most this many, waits for the next arrival before it closes: on a link of 0.5 Mbit/s a
+/// packet comes every 24 ms, and edges that lie on arrivals count whole packet intervals, where edges at any time count one
+/// packet too many or too few (derived: 8 packets in 50 ms are 1.9 Mbit/s, above which a poll rarely passes without one).
+pub const BIN_SPARSE_SEGMENTS: u64 = 8;
+
+/// ... but no longer than this, so that silence is seen.
+pub const BIN_LATEST_US: u64 = 100_000;
+
 /// Readings come about this often (M 5).
 pub const POLL_US: u64 = 10_000;
 
@@ -43,6 +51,10 @@ pub const SEGMENT_BYTES_TYPICAL: f64 = 1448.0;
 
 /// Bytes per segment may differ by this part between batches before the segment counter is doubted (I 3).
 pub const SEGMENT_STEADY_TOLERANCE: f64 = 0.05;
+
+/// ... and given up only where they vary this much more than the bytes: bytes that lag behind a hole lie, segments do not, so
+/// a close call is theirs (simulation).
+pub const SEGMENT_SMOOTHER_FACTOR: f64 = 1.5;
 
 /// Fewest segments for which a calibration of bytes per segment is meaningful; below it, bytes count (judgement).
 pub const SEGMENTS_MIN: u64 = 4;
@@ -143,6 +155,10 @@ pub const STOP_WINDOW_MIN_US: u64 = 400_000;
 /// Time cap of a direction (I 3).
 pub const TIME_CAP_US: u64 = 3_000_000;
 
+/// ... or this many idle RTTs, where that is longer: congestion control works on the scale of a round trip, and over
+/// 300 ms three seconds are ten of them, of which slow start takes six (I 4; simulation).
+pub const TIME_CAP_RTTS: u64 = 16;
+
 /// Time cap above [`FAST_BPS`]: the radio is still adding carriers (I 3, M 3.1).
 pub const TIME_CAP_FAST_US: u64 = 4_000_000;
 
@@ -179,6 +195,9 @@ pub const BYTES_BASE_RATE_BPS: f64 = 150e6;
 
 /// Above it: the bytes of this many seconds at the measured rate (I 3).
 pub const BYTES_FAST_SECONDS: f64 = 1.5;
+
+/// ... or of this many idle RTTs, where that is longer: a window of twelve behind a ramp of six, and two to decide (I 4).
+pub const BYTES_FAST_RTTS: u64 = 20;
 
 /// ... and at most this many down (I 3).
 pub const BYTES_MAX_DOWN: u64 = 250_000_000;
@@ -248,6 +267,14 @@ pub const SATURATION_RTT_US: u64 = 5_000;
 /// ... or this part of the idle RTT, where that is more (M 5).
 pub const SATURATION_RTT_SHARE: f64 = 0.10;
 
+/// Where the rate is flat, this much rise is enough (or the same part of the idle RTT): half a bandwidth-delay product of
+/// 10 ms is a queue of 5 ms, which never stands 5 ms high (I 4; lab, CUBIC uploads over 10 ms).
+pub const SATURATION_SHALLOW_US: u64 = 1_500;
+
+/// "Flat" for that: coefficient of variation of the batch means at most this. A sender that random loss keeps from filling
+/// the link is neither flat nor does it build a queue.
+pub const SATURATION_SHALLOW_CV: f64 = 0.02;
+
 /// The lower quartile of the loaded RTTs must lie above the idle one as well, by at least this: a queue that is empty a
 /// quarter of the time leaves the link idle (simulation: loss-based senders behind half a bandwidth-delay product).
 pub const SATURATION_STANDING_US: u64 = 1_000;
@@ -294,6 +321,10 @@ pub const OUTAGE_PACKETS: f64 = 8.0;
 /// Coefficient of variation of batch means above which a run that ended by time is called variable (M 4: above 0.1 no
 /// affordable test is enough).
 pub const VARIABLE_CV: f64 = 0.10;
+
+/// Half-width over mean above which a run is called variable whatever its batches look like: nobody should compare a figure
+/// that is known to no better than a tenth.
+pub const VARIABLE_HALF_WIDTH: f64 = 0.10;
 
 // ---- limits that are not the link's ----------------------------------------------------------------------------
 

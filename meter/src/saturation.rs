@@ -59,10 +59,12 @@ impl Evidence {
     /// Whether a queue stood: the loaded RTT rose over the idle one in the median, and a little in the lower quartile,
     /// since `since_us`; and in the median of the last moments, for the first overshoot of slow start fills any queue,
     /// and a sender that then falls behind lets it drain.
-    fn queue(&self, config: &Config, since_us: u64, now_us: u64) -> Option<bool> {
+    fn queue(&self, config: &Config, analysis: &Analysis, now_us: u64) -> Option<bool> {
+        let since_us = look_from(analysis, now_us);
         let idle_us = config.idle_rtt_us? as f64;
         let least = |us: u64, share: f64| (us as f64).max(share * idle_us);
-        let stands_us = least(params::SATURATION_RTT_US, params::SATURATION_RTT_SHARE);
+        let rise_us = if is_flat(analysis) { params::SATURATION_SHALLOW_US } else { params::SATURATION_RTT_US };
+        let stands_us = least(rise_us, params::SATURATION_RTT_SHARE);
         let rtts = self.loaded_rtts(since_us)?;
         let stood = stats::median_of_sorted(&rtts)? - idle_us >= stands_us;
         let lower = stats::percentile_of_sorted(&rtts, 0.25)? - idle_us;
@@ -92,7 +94,7 @@ impl Evidence {
     /// yield to loss, or more flows that brought nothing.
     pub(crate) fn saturated(&self, config: &Config, analysis: &Analysis, now_us: u64) -> bool {
         let since_us = look_from(analysis, now_us);
-        let queue = self.queue(config, since_us, now_us);
+        let queue = self.queue(config, analysis, now_us);
         if queue == Some(true) {
             return true;
         }
@@ -109,7 +111,7 @@ impl Evidence {
     /// Loss while no queue stands: a loss-based sender leaves the link idle, more flows fill it.
     pub(crate) fn lossy_and_flat(&self, config: &Config, analysis: &Analysis, now_us: u64) -> bool {
         let since_us = look_from(analysis, now_us);
-        self.queue(config, since_us, now_us) == Some(false) && self.loses(since_us)
+        self.queue(config, analysis, now_us) == Some(false) && self.loses(since_us)
     }
 
     /// What but the link limited the rate, and what sits in the path.
@@ -143,6 +145,12 @@ impl Evidence {
         }
         flags
     }
+}
+
+/// Whether the rate of the window hardly varies.
+fn is_flat(analysis: &Analysis) -> bool {
+    let precision = analysis.window.as_ref().and_then(|window| window.precision.as_ref());
+    precision.is_some_and(|precision| precision.settled && precision.batch_cv <= params::SATURATION_SHALLOW_CV)
 }
 
 /// From when observations speak of now: the window, or the last moments of the ramp.

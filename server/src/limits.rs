@@ -72,11 +72,20 @@ pub const TAIL_WAIT: Duration = Duration::from_millis(500);
 /// Time between two sender reports of a download.
 pub const SENDER_REPORT_US: u64 = 100_000;
 
-/// Below this rate, in Mbit/s, reports come more seldom ...
-pub const SENDER_REPORT_SLOW_MBPS: u64 = 3;
+/// Part of the link that reports may take: on a slow one they come more seldom, for what they take the load does not get.
+pub const REPORT_SHARE: f64 = 0.003;
 
-/// ... by this factor: they must not take a noticeable part of the link they report on.
-pub const SENDER_REPORT_SLOW_FACTOR: u64 = 5;
+/// Bits of a sender report on the link: some 180 bytes of JSON, WebSocket, TLS, TCP and IP headers.
+pub const SENDER_REPORT_BITS: f64 = 2_200.0;
+
+/// Bits that an arrivals report costs an upload: its acknowledgement, 52 bytes. The reports themselves go the other way.
+pub const ARRIVALS_ACK_BITS: f64 = 416.0;
+
+/// Longest time between two sender reports, however slow the link.
+pub const SENDER_REPORT_MAX_US: u64 = 1_000_000;
+
+/// Longest time that arrivals of an upload wait to be told together: what a stop may be late on the slowest link.
+pub const ARRIVALS_WAIT_MAX_US: u64 = 300_000;
 
 /// Bytes of a control message from a client; the longest honest one has 60.
 pub const CONTROL_MESSAGE_MAX_BYTES: usize = 4 * 1024;

@@ -10,7 +10,7 @@ use ispeed_protocol::sample::MachineContext;
 use tokio::time::{sleep, timeout};
 
 use super::control::Event;
-use super::echo::{self, TRAIN_DOWN, TRAIN_IDLE, TRAIN_UP};
+use super::echo::{self, TRAIN_DOWN, TRAIN_UP};
 use super::failure::{Failure, Kind, outcome};
 use super::idle::ALWAYS;
 use super::limits;
@@ -70,7 +70,7 @@ impl Run {
     fn latency_figures(&mut self, trains: &[EchoTrain]) {
         let transport = self.transport();
         let seen = |number: u16| trains.iter().find(|train| train.train == number);
-        let idle = echo::figures(&self.idle_log, &ALWAYS, transport, seen(TRAIN_IDLE));
+        let idle = echo::figures(&self.idle_log, &ALWAYS, transport, seen(self.idle_log.train));
         let of = |ran: &Option<Ran>, number: u16| {
             ran.as_ref().map(|ran| echo::figures(&ran.log, &ran.window_us, transport, seen(number))).unwrap_or_default()
         };

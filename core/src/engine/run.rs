@@ -110,7 +110,7 @@ impl Run {
         self.reporter.phase(Phase::Latency);
         let mut down = self.flows(Direction::Down);
         let mut up = self.flows(Direction::Up);
-        interrupt.guard(self.without_load()).await?;
+        interrupt.guard(self.without_load([&mut down, &mut up])).await?;
 
         for (direction, flows, follows) in
             [(Direction::Down, &mut down, self.plan.directions.up), (Direction::Up, &mut up, false)]
@@ -193,7 +193,7 @@ impl Run {
     }
 
     /// Idle round trips, while the flows open.
-    async fn without_load(&mut self) -> Result<(), Failure> {
+    async fn without_load(&mut self, flows: [&mut Option<Flows>; 2]) -> Result<(), Failure> {
         let Some(session) = &self.session else { return Ok(()) };
         let machine = &mut self.machine;
         let quiet = async {
@@ -203,7 +203,15 @@ impl Run {
             }
         };
         let measure = idle::measure(session, self.clock, self.plan.long, self.plan.force_websocket_echo);
-        let (idle, ()) = tokio::join!(measure, quiet);
+        let (mut idle, ()) = tokio::join!(measure, quiet);
+        let opened = async {
+            for flows in flows.into_iter().flatten() {
+                flows.ready(limits::FLOWS_AHEAD).await;
+            }
+        };
+        if idle.is_disturbed() && timeout(limits::FLOWS, opened).await.is_ok() {
+            idle.take_again(self.plan.long).await;
+        }
         self.latency.transport = idle.echo.as_ref().map(Echo::transport);
         self.latency.radio_wake_ms = idle.radio_wake_ms;
         self.echo = idle.echo;

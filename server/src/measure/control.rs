@@ -189,9 +189,18 @@ async fn write_all(
     session: Arc<Session>,
 ) {
     while let Some(message) = queue.recv().await {
-        let Ok(text) = serde_json::to_string(&message) else { continue };
-        let sent = timeout(limits::CONTROL_PROGRESS_TIMEOUT, sink.send(Message::text(text))).await;
-        if !matches!(sent, Ok(Ok(()))) {
+        // What waits goes in one segment: on a slow link each would be acknowledged.
+        let sent = async {
+            let mut next = Some(message);
+            while let Some(message) = next {
+                if let Ok(text) = serde_json::to_string(&message) {
+                    sink.feed(Message::text(text)).await?;
+                }
+                next = queue.try_recv().ok();
+            }
+            sink.flush().await
+        };
+        if !matches!(timeout(limits::CONTROL_PROGRESS_TIMEOUT, sent).await, Ok(Ok(()))) {
             session.ended.cancel();
             return;
         }

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use ispeed_meter::params::BIN_US;
 use ispeed_protocol::control::{SenderSummary, ServerMessage};
 use ispeed_protocol::direction::{Direction, Series};
 use ispeed_protocol::time::UtcMicros;
@@ -60,8 +61,16 @@ struct Record {
     now: Counted,
     builder: SeriesBuilder,
     sender: SenderReports,
+    arrivals: ArrivalReports,
     quiet: bool,
     done: bool,
+}
+
+/// Edges of an upload that wait to be told together.
+#[derive(Debug, Default)]
+struct ArrivalReports {
+    last_us: u64,
+    waiting: Vec<ServerMessage>,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +94,7 @@ impl Recorder {
             now: Counted::default(),
             builder: SeriesBuilder::new(),
             sender: SenderReports::default(),
+            arrivals: ArrivalReports::default(),
             quiet: false,
             done: false,
         }));
@@ -142,12 +152,7 @@ impl Record {
         let closed = !self.load_ended() && self.builder.push(load_us, now, flows);
         match totals {
             Some(totals) => self.report_sender(load_us, totals),
-            None if closed => self.tell(ServerMessage::Arrivals {
-                t_us: load_us,
-                segments: now.segments,
-                kernel_bytes: now.kernel_bytes,
-                app_bytes: now.app_bytes,
-            }),
+            None if closed => self.report_arrivals(load_us, now),
             None => {}
         }
         ControlFlow::Continue(())
@@ -174,10 +179,34 @@ impl Record {
         self.now = now;
     }
 
+    /// Time after which `bits` are at most [`limits::REPORT_SHARE`] of what the link carries.
+    fn paced_us(&self, bits: f64, load_us: u64) -> u64 {
+        let bits_per_us = self.now.bytes() as f64 * 8.0 / load_us.max(1) as f64;
+        (bits / (limits::REPORT_SHARE * bits_per_us.max(1e-6))) as u64
+    }
+
+    /// Tells an edge of an upload, on a slow link together with those before it: every report is acknowledged, and
+    /// twenty acknowledgements a second are 3 % of 0.25 Mbit/s.
+    fn report_arrivals(&mut self, load_us: u64, now: Counted) {
+        self.arrivals.waiting.push(ServerMessage::Arrivals {
+            t_us: load_us,
+            segments: now.segments,
+            kernel_bytes: now.kernel_bytes,
+            app_bytes: now.app_bytes,
+        });
+        let wait_us = self.paced_us(limits::ARRIVALS_ACK_BITS, load_us).min(limits::ARRIVALS_WAIT_MAX_US);
+        // The next edge is a bin away: told now, unless that one is still in time.
+        if load_us + BIN_US > self.arrivals.last_us + wait_us {
+            self.arrivals.last_us = load_us;
+            for message in std::mem::take(&mut self.arrivals.waiting) {
+                self.tell(message);
+            }
+        }
+    }
+
     fn report_sender(&mut self, load_us: u64, totals: SocketCounters) {
-        // A report of some 300 bytes is 2 % of a link of 1 Mbit/s; bits a microsecond are Mbit/s.
-        let slow = self.now.bytes().saturating_mul(8) < load_us.saturating_mul(limits::SENDER_REPORT_SLOW_MBPS);
-        let period_us = limits::SENDER_REPORT_US * if slow { limits::SENDER_REPORT_SLOW_FACTOR } else { 1 };
+        let paced_us = self.paced_us(limits::SENDER_REPORT_BITS, load_us);
+        let period_us = paced_us.clamp(limits::SENDER_REPORT_US, limits::SENDER_REPORT_MAX_US);
         if load_us.saturating_sub(self.sender.last_us) < period_us {
             return;
         }

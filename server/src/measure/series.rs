@@ -1,6 +1,7 @@
 //! The series a measuring end signs: bins that close at real polls, by the same rule as the meter's.
 
-use ispeed_meter::params::{BIN_CLOSES_US, BINS_MAX};
+use ispeed_meter::closes_bin;
+use ispeed_meter::params::{BINS_MAX, SEGMENT_BYTES_TYPICAL};
 use ispeed_protocol::direction::{FlowStep, Series};
 
 /// Counters over all flows since the start of load.
@@ -29,19 +30,29 @@ pub(super) struct SeriesBuilder {
     series: Series,
     edge: Counted,
     edge_us: u64,
+    last: Counted,
 }
 
 impl SeriesBuilder {
     pub(super) fn new() -> Self {
         let series = Series { segments: Some(Vec::new()), kernel_bytes: Some(Vec::new()), ..Series::default() };
-        Self { series, edge: Counted::default(), edge_us: 0 }
+        Self { series, edge: Counted::default(), edge_us: 0, last: Counted::default() }
     }
 
-    /// Takes a poll: counters at `t_us` and the flows that carry load. True when it closed a bin, which is the first
-    /// poll at least [`BIN_CLOSES_US`] after the last edge.
+    /// Takes a poll: counters at `t_us` and the flows that carry load. True when it closed a bin.
     pub(super) fn push(&mut self, t_us: u64, now: Counted, flows: u8) -> bool {
         self.step(flows);
-        t_us.saturating_sub(self.edge_us) >= BIN_CLOSES_US && self.close(t_us, now)
+        let arrived = now != std::mem::replace(&mut self.last, now);
+        closes_bin(t_us.saturating_sub(self.edge_us), self.segments_in_bin(now), arrived) && self.close(t_us, now)
+    }
+
+    /// Segments since the last edge; of a sender, who counts none, what the bytes are worth.
+    fn segments_in_bin(&self, now: Counted) -> u64 {
+        let counted = now.segments.map(|segments| segments.saturating_sub(self.edge.segments.unwrap_or(0)));
+        counted.unwrap_or_else(|| {
+            let bytes = now.bytes().saturating_sub(self.edge.bytes());
+            (bytes as f64 / SEGMENT_BYTES_TYPICAL).ceil() as u64
+        })
     }
 
     /// Ends the series; what arrived after the last edge becomes one more bin, so that the bins add up to all bytes.
@@ -111,7 +122,7 @@ mod tests {
             }
             let series = builder.finish(t_us, counted(segments));
             prop_assert!(series.t_us.len() == closed || series.t_us.len() == closed + 1);
-            prop_assert!(series.t_us.windows(2).take(closed.saturating_sub(1)).all(|w| u64::from(w[1] - w[0]) >= BIN_CLOSES_US));
+            prop_assert!(series.t_us.windows(2).take(closed.saturating_sub(1)).all(|w| u64::from(w[1] - w[0]) >= ispeed_meter::params::BIN_CLOSES_US));
             prop_assert_eq!(series.segments.unwrap().iter().map(|n| u64::from(*n)).sum::<u64>(), segments);
             prop_assert_eq!(series.kernel_bytes.unwrap().iter().sum::<u64>(), segments * 1448);
             prop_assert_eq!(series.app_bytes.iter().sum::<u64>(), segments * 1400);
