@@ -7,9 +7,9 @@ use crate::emulator::LabError;
 
 /// A period of the scheduler short against the bins of a measurement (50 ms): a slow device is slow all the time, and
 /// not fast for 10 ms and dead for 90.
-const PERIOD_US: u64 = 10_000;
-/// The kernel takes no quota below this.
-const QUOTA_LEAST_US: u64 = 1_000;
+const PERIOD_US: f64 = 10_000.0;
+/// The kernel takes no quota below this; for a smaller part of a core the period is longer.
+const QUOTA_LEAST_US: f64 = 1_000.0;
 
 /// Which version controls the CPU, and where it is mounted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,7 +53,7 @@ impl Quota {
             expected: "control groups version 1 or 2 with the CPU controller",
         })?;
         let quota = Self { group: version.root().join(name), version };
-        let quota_us = ((share * PERIOD_US as f64) as u64).max(QUOTA_LEAST_US);
+        let (quota_us, period_us) = quota_and_period_us(share);
         if let Version::V2(root) = &quota.version {
             // Already there, or the next write says that it is not.
             let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu");
@@ -62,10 +62,10 @@ impl Quota {
         fs::create_dir(&quota.group).map_err(|source| LabError::System { what: "making a control group", source })?;
         match &quota.version {
             Version::V1(_) => {
-                quota.write("cpu.cfs_period_us", &PERIOD_US.to_string())?;
+                quota.write("cpu.cfs_period_us", &period_us.to_string())?;
                 quota.write("cpu.cfs_quota_us", &quota_us.to_string())?;
             }
-            Version::V2(_) => quota.write("cpu.max", &format!("{quota_us} {PERIOD_US}"))?,
+            Version::V2(_) => quota.write("cpu.max", &format!("{quota_us} {period_us}"))?,
         }
         Ok(quota)
     }
@@ -92,6 +92,11 @@ impl Drop for Quota {
     }
 }
 
+fn quota_and_period_us(share: f64) -> (u64, u64) {
+    let period = PERIOD_US.max(QUOTA_LEAST_US / share);
+    ((share * period).round() as u64, period.round() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +110,12 @@ mod tests {
         let unified = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev 0 0\n";
         assert_eq!(Version::of_mounts(unified), Some(Version::V2("/sys/fs/cgroup".into())));
         assert_eq!(Version::of_mounts("proc /proc proc rw 0 0\n"), None);
+    }
+
+    #[test]
+    fn a_small_share_has_a_long_period() {
+        assert_eq!(quota_and_period_us(0.5), (5_000, 10_000));
+        assert_eq!(quota_and_period_us(0.1), (1_000, 10_000));
+        assert_eq!(quota_and_period_us(0.025), (1_000, 40_000));
     }
 }

@@ -52,6 +52,12 @@ enum Action {
         /// Every N-th run from the K-th on.
         #[arg(long, value_name = "K/N", default_value = "1/1")]
         part: Part,
+        /// The short list: without `--full` and `--only` it is what runs.
+        #[arg(long, value_parser = ["ci"], conflicts_with_all = ["full", "only"])]
+        subset: Option<String>,
+        /// Keep what the program printed in each run in this folder.
+        #[arg(long, value_name = "DIR")]
+        documents: Option<PathBuf>,
         /// More arguments of `ispeed test`.
         #[arg(last = true)]
         test_args: Vec<String>,
@@ -92,9 +98,22 @@ enum Action {
 
 fn main() -> std::process::ExitCode {
     let done = match Arguments::parse().command {
-        Action::Run { ispeed, full, only, seeds, out, minutes, counters, traces, part, test_args } => {
+        Action::Run {
+            ispeed,
+            full,
+            only,
+            seeds,
+            out,
+            minutes,
+            counters,
+            traces,
+            part,
+            subset: _,
+            documents,
+            test_args,
+        } => {
             let selection = Selection { full, counters, traces, only, seeds, part };
-            run(Program { ispeed, test_args }, &selection, &out, minutes)
+            run(Program { ispeed, test_args }, &selection, documents.as_deref(), &out, minutes)
         }
         Action::Report { file, peers, counters, bench, out, command } => {
             write_report([Some(&file), peers.as_ref(), counters.as_ref()], bench.as_deref(), &out, command)
@@ -157,11 +176,14 @@ fn read(file: &PathBuf) -> Result<Vec<Value>> {
     Ok(text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
 }
 
-fn run(program: Program, selection: &Selection, out: &Path, minutes: u64) -> Result<()> {
+fn run(program: Program, selection: &Selection, documents: Option<&Path>, out: &Path, minutes: u64) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(minutes * 60);
     let runs = selection.runs()?;
     let mut journal = Journal::open(out)?;
     let mut bench = Bench::new(program)?;
+    if let Some(dir) = documents {
+        bench.keep_documents(dir)?;
+    }
     let done = session::run(&mut bench, &runs, &mut journal, deadline, |run| println!("{}", summary::line(run)))?;
     if !done {
         println!("time is up; call again to go on");

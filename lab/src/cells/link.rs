@@ -6,9 +6,9 @@ use crate::emulator::{DirectionConfig, LinkConfig, Rate, Reorder};
 use crate::traces::TRACE_SECONDS;
 
 /// Outages and hand-overs begin this long after the start of the emulation ...
-const EVENT_FIRST_S: f64 = 1.0;
-/// ... or up to this much later, by the seed: they meet the idle phase, either direction, or the time between.
-const EVENT_SPREAD_S: f64 = 2.5;
+const EVENT_FIRST_S: f64 = 0.9;
+/// ... or up to this much later, by the seed: they meet either direction, or the time between them.
+const EVENT_SPREAD_S: f64 = 2.0;
 
 impl Cell {
     /// The link of a seed.

@@ -23,8 +23,8 @@ const LOSS_IN_BURST: f64 = 0.5;
 const LEAVE_BURST: f64 = 0.2;
 /// A receive buffer far below the bandwidth-delay product of the cells that have it.
 const SMALL_BUFFER_BYTES: u64 = 64 * 1024;
-/// A tenth of a core: TLS alone needs more of it at 300 Mbit/s.
-const QUOTA_SHARE: f64 = 0.1;
+/// Part of a core. At 300 Mbit/s either program needs about 0.03 of one here.
+const QUOTA_SHARE: f64 = 0.01;
 
 /// Everything but the forced counters and recorded traces.
 pub fn full() -> Vec<Cell> {

@@ -12,7 +12,7 @@ mod sys;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -45,6 +45,7 @@ pub struct Bench {
     dir: tempfile::TempDir,
     program: Program,
     versions: Versions,
+    documents: Option<PathBuf>,
 }
 
 impl Bench {
@@ -57,11 +58,19 @@ impl Bench {
             commit: said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"])),
             kernel: said(Command::new("uname").arg("-r")),
         };
-        Ok(Self { namespaces, server: None, dir, program, versions })
+        Ok(Self { namespaces, server: None, dir, program, versions, documents: None })
+    }
+
+    /// Keeps what the program printed in each run, its series included, as `dir/CELL-SEED.json`: for the cause of an error.
+    pub fn keep_documents(&mut self, dir: &Path) -> Result<(), LabError> {
+        std::fs::create_dir_all(dir).map_err(|source| LabError::System { what: "the folder of documents", source })?;
+        self.documents = Some(dir.to_owned());
+        Ok(())
     }
 
     /// One run of `cell` with `seed`: one JSON object with inputs, truth, result and costs.
     pub fn run(&mut self, cell: &Cell, seed: u64) -> Result<Value, LabError> {
+        let begun = Instant::now();
         let link = cell.link(seed);
         let before = Conditions::before_server(cell, &self.namespaces)?;
         if before.fresh_server {
@@ -79,6 +88,10 @@ impl Bench {
         };
         let server_cpu_before = self.server()?.cpu_s();
         let client = self.client(cell, &conditions)?;
+        if let Some(dir) = &self.documents {
+            std::fs::write(dir.join(format!("{}-{seed}.json", cell.name)), client.document.to_string())
+                .map_err(|source| LabError::System { what: "keeping a document", source })?;
+        }
         // What the client reset is still draining out of the queue; the tail is part of the cost.
         std::thread::sleep(tail(cell, &link));
         let server_cpu_s = self.server()?.cpu_s().zip(server_cpu_before).map(|(after, before)| after - before);
@@ -87,7 +100,9 @@ impl Bench {
         if before.fresh_server {
             self.server = None;
         }
-        Ok(record::line(Ran { cell, link: &link, client: &client, server_cpu_s, log: &log }, &self.versions))
+        let overhead_s = begun.elapsed().as_secs_f64() - client.seconds;
+        let ran = Ran { cell, link: &link, client: &client, server_cpu_s, overhead_s, log: &log };
+        Ok(record::line(ran, &self.versions))
     }
 
     /// The server, started when there is none.

@@ -7,6 +7,7 @@ use super::client::Finished;
 use super::params;
 use crate::cells::{Cell, fault_name};
 use crate::emulator::{DirectionConfig, DirectionLog, Fate, LinkConfig, LinkLog};
+use crate::oracle;
 
 /// How far the capacity behind the window is looked at: whether a figure says what the link does next.
 const NEXT_NS: u64 = 10_000_000_000;
@@ -26,6 +27,8 @@ pub(super) struct Ran<'a> {
     pub(super) link: &'a LinkConfig,
     pub(super) client: &'a Finished,
     pub(super) server_cpu_s: Option<f64>,
+    /// What the run took beside the client: setting up, and waiting for queues to drain.
+    pub(super) overhead_s: f64,
     pub(super) log: &'a LinkLog,
 }
 
@@ -42,7 +45,8 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
         "seconds": client.seconds, "client_cpu_s": client.cpu_s, "server_cpu_s": ran.server_cpu_s,
         "wire_bytes": [log.down.served_bytes(0, u64::MAX), log.up.served_bytes(0, u64::MAX)],
         "bytes": [sample["bytes_down"], sample["bytes_up"]],
-        "idle_ms": sample["latency"]["idle_ms"],
+        "overhead_s": ran.overhead_s,
+        "idle_ms": sample["latency"]["idle_ms"], "latency": oracle::latency(log, &client.document),
         "down": direction(ran, true), "up": direction(ran, false),
     });
     join(&mut line, results);
