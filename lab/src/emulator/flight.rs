@@ -119,7 +119,10 @@ mod tests {
                 flight.launch(now + due, *held, i, [&[i as u8], &[], &[]]);
                 if *read {
                     now += 10;
-                    out.extend(landed(&mut flight, now));
+                    let due = landed(&mut flight, now);
+                    prop_assert!(due.is_sorted_by_key(|(at, ..)| *at) && due.iter().all(|(at, ..)| *at <= now));
+                    prop_assert!(flight.next_ns().is_none_or(|next| next > now));
+                    out.extend(due);
                 }
             }
             out.extend(landed(&mut flight, u64::MAX));
