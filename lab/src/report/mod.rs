@@ -62,6 +62,7 @@ pub fn document(input: &Input, origin: &Origin) -> Document {
         figures::section(),
         tables::by_link(&evidence),
         tables::by_queue(&evidence),
+        tables::by_seed(&evidence),
         tables::faults(&evidence),
         tables::probes(&evidence),
         tables::counters(&evidence),

@@ -76,6 +76,19 @@ pub(super) fn by_queue(evidence: &Evidence) -> String {
     out + "\n"
 }
 
+pub(super) fn by_seed(evidence: &Evidence) -> String {
+    let mut out =
+        "## Fixed links, by seed\n\nA seed that was never used while the engine was made shall give the same.\n\n"
+            .to_owned();
+    out += &header(&["seed"]);
+    let grid: Vec<Run> = evidence.ours.iter().copied().filter(|run| run.is_grid()).collect();
+    for seed in grid.iter().map(|run| run.seed()).collect::<BTreeSet<_>>() {
+        let scenario = Scenario::of(&grid, |run| run.seed() == seed);
+        let _ = writeln!(out, "| {seed} | {}", figures(&scenario));
+    }
+    out + "\n"
+}
+
 /// A queue as a person writes it.
 fn depth(queue: &str) -> &str {
     match queue {

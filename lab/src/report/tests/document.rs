@@ -78,6 +78,7 @@ fn every_table_has_as_many_cells_in_each_row() {
         columns = here;
     }
     assert!(text.contains("| 0.5 BDP | reno | 64 | 0 | +0.10 % / +0.10 % |"), "{text}");
+    assert!(text.contains("| 2 | 288 | 0 | +0.10 % / +0.10 % |"), "{text}");
     let rates = RATES_MBIT.len() * RTTS_MS.len();
     assert!(text.matches("\n| 0.5 | ").count() >= RTTS_MS.len() && rates == 32);
 }
