@@ -25,6 +25,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::emulator::{Emulator, LabError};
+use crate::runner::sys;
 use cells::PeerCell;
 use reading::{Costs, Reading};
 use stand::Stand;
@@ -206,12 +207,12 @@ fn measure(options: &Options, peer: Peer, stand: &Stand) -> Result<(Reading, Cos
         Peer::Rmbt => rmbt::commands(stand, &options.peers),
         Peer::Iperf3(streams) => iperf3::commands(stand, streams),
     };
-    let (begun, client_before, server_before) = (Instant::now(), stand::children_cpu_s(), stand.server_cpu_s());
+    let (begun, client_before, server_before) = (Instant::now(), sys::children_cpu_s(), stand.server_cpu_s());
     let outputs = commands.into_iter().map(output).collect::<Result<Vec<_>, _>>()?;
     let costs = Costs {
         seconds: begun.elapsed().as_secs_f64(),
-        client_cpu_s: stand::children_cpu_s() - client_before,
-        server_cpu_s: stand.server_cpu_s() - server_before,
+        client_cpu_s: sys::children_cpu_s() - client_before,
+        server_cpu_s: stand.server_cpu_s().zip(server_before).map(|(after, before)| after - before),
     };
     let reading = match peer {
         Peer::Ispeed => own::parse(&outputs),

@@ -53,7 +53,7 @@ pub(super) struct Reading {
 pub(super) struct Costs {
     pub(super) seconds: f64,
     pub(super) client_cpu_s: f64,
-    pub(super) server_cpu_s: f64,
+    pub(super) server_cpu_s: Option<f64>,
 }
 
 /// The line of a run.

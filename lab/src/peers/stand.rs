@@ -8,6 +8,7 @@ use super::PeerError;
 use super::cells::{CLIENT_CC, PeerCell};
 use crate::emulator::namespace::SERVER_IP;
 use crate::emulator::{LabError, Namespaces};
+use crate::runner::{kernel, sys};
 
 /// Port of `ispeed serve`.
 const PORT: u16 = 4433;
@@ -26,8 +27,8 @@ impl Stand {
     pub(super) fn new(cell: &PeerCell) -> Result<Self, PeerError> {
         let dir = tempfile::tempdir().map_err(|source| LabError::System { what: "a temporary folder", source })?;
         let namespaces = Namespaces::new(&format!("peers-{}", std::process::id()))?;
-        set_congestion_control(namespaces.server_command("sysctl"), cell.server_cc)?;
-        set_congestion_control(namespaces.client_command("sysctl"), CLIENT_CC)?;
+        kernel::set_congestion_control(&namespaces.server(), cell.server_cc)?;
+        kernel::set_congestion_control(&namespaces.client(), CLIENT_CC)?;
         Ok(Self { namespaces, dir, server: None })
     }
 
@@ -64,8 +65,9 @@ impl Stand {
     }
 
     /// CPU seconds the server has used.
-    pub(super) fn server_cpu_s(&self) -> f64 {
-        self.server.as_ref().map_or(0.0, |server| cpu_s(&format!("/proc/{}/stat", server.id()), [11, 12]))
+    pub(super) fn server_cpu_s(&self) -> Option<f64> {
+        // `ip netns exec` becomes the server: its process is the server's.
+        self.server.as_ref().and_then(|server| sys::process_cpu_s(server.id()))
     }
 
     fn start(
@@ -110,39 +112,4 @@ impl Drop for Stand {
             let _ = server.wait();
         }
     }
-}
-
-/// CPU seconds of the children that were waited for: the clients, while the servers run.
-pub(super) fn children_cpu_s() -> f64 {
-    cpu_s("/proc/self/stat", [13, 14])
-}
-
-fn cpu_s(stat: &str, fields: [usize; 2]) -> f64 {
-    // The name of the program may hold spaces; what follows it may not.
-    let text = std::fs::read_to_string(stat).unwrap_or_default();
-    let after = text.rsplit(") ").next().unwrap_or_default();
-    let ticks = |i: usize| after.split(' ').nth(i).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
-    fields.into_iter().map(ticks).sum::<f64>() / 100.0
-}
-
-fn set_congestion_control(mut sysctl: Command, name: &str) -> Result<(), PeerError> {
-    allow_congestion_control(name)?;
-    sysctl.args(["-qw", &format!("net.ipv4.tcp_congestion_control={name}")]);
-    let output = sysctl.output().map_err(|source| LabError::System { what: "sysctl", source })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let detail = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(LabError::Command { command: format!("sysctl net.ipv4.tcp_congestion_control={name}"), detail }.into())
-}
-
-/// Only what the whole machine allows may be the default of a namespace.
-fn allow_congestion_control(name: &str) -> Result<(), LabError> {
-    const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
-    let system = |source| LabError::System { what: "tcp_allowed_congestion_control", source };
-    let allowed = std::fs::read_to_string(ALLOWED).map_err(system)?;
-    if allowed.split_whitespace().any(|one| one == name) {
-        return Ok(());
-    }
-    std::fs::write(ALLOWED, format!("{} {name}", allowed.trim())).map_err(system)
 }

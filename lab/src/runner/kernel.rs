@@ -21,7 +21,7 @@ pub(super) fn set(ns: &str, name: &str, value: &str) -> Result<String, LabError>
 }
 
 /// Makes `name` the congestion control of new sockets in `ns`.
-pub(super) fn set_congestion_control(ns: &str, name: &str) -> Result<(), LabError> {
+pub(crate) fn set_congestion_control(ns: &str, name: &str) -> Result<(), LabError> {
     const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
     let system = |source| LabError::System { what: "tcp_allowed_congestion_control", source };
     // Only what the whole machine allows may be the default of a namespace.

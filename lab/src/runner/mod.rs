@@ -4,11 +4,11 @@ mod capacity;
 mod client;
 mod conditions;
 mod cross;
-mod kernel;
+pub(crate) mod kernel;
 mod params;
 mod record;
 mod server;
-mod sys;
+pub(crate) mod sys;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

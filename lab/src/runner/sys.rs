@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 /// CPU seconds of all children of this process that were waited for.
-pub(super) fn children_cpu_s() -> f64 {
+pub(crate) fn children_cpu_s() -> f64 {
     // SAFETY: rusage is plain old data for which zero is valid.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to an rusage that outlives the call.
@@ -15,7 +15,7 @@ pub(super) fn children_cpu_s() -> f64 {
 }
 
 /// CPU seconds of a running process, threads that ended included; `None` when there is no such process.
-pub(super) fn process_cpu_s(pid: u32) -> Option<f64> {
+pub(crate) fn process_cpu_s(pid: u32) -> Option<f64> {
     let mut clock: libc::clockid_t = 0;
     // SAFETY: the pointer is to a clock id that outlives the call.
     if unsafe { libc::clock_getcpuclockid(pid.cast_signed(), &raw mut clock) } != 0 {
