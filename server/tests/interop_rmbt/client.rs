@@ -26,8 +26,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
 pub(crate) struct Lab {
     pub(crate) running: Option<Running>,
     pub(crate) addr: SocketAddr,
-    pub(crate) dir: tempfile::TempDir,
     tls: Option<Arc<rustls::ClientConfig>>,
+    _dir: tempfile::TempDir,
 }
 
 impl Lab {
@@ -36,13 +36,20 @@ impl Lab {
     }
 
     pub(crate) async fn with(certificate: Certificate, interop: Vec<Interop>) -> Self {
+        Self::configured(|config| {
+            config.certificate = certificate;
+            config.interop = interop;
+        })
+        .await
+    }
+
+    pub(crate) async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(vec!["127.0.0.1:0".parse().unwrap()], dir.path());
-        config.certificate = certificate;
-        config.interop = interop;
+        configure(&mut config);
         let running = start(config).await.unwrap();
         let tls = running.ca().map(|path| tls::client_config(Some(&std::fs::read(path).unwrap())).unwrap());
-        Self { addr: running.local_addrs()[0], running: Some(running), dir, tls }
+        Self { addr: running.local_addrs()[0], running: Some(running), tls, _dir: dir }
     }
 
     async fn connect(&self) -> Box<dyn Socket> {

@@ -53,8 +53,8 @@ async fn a_size_once_named_holds_for_the_commands_after_it() {
 async fn a_download_takes_its_seconds_and_tells_them() {
     let lab = Lab::start().await;
     let mut talk = lab.open(&lab.token().await).await;
-    talk.command("GETTIME 1 65536").await;
     let began = Instant::now();
+    talk.command("GETTIME 1 65536").await;
     let mut chunks = 0u32;
     while *talk.chunk(65_536).await.last().unwrap() != 0xFF {
         chunks += 1;
@@ -63,8 +63,7 @@ async fn a_download_takes_its_seconds_and_tells_them() {
     let told = Duration::from_nanos(talk.time().await);
     let took = began.elapsed();
     assert!(chunks > 10, "{chunks}");
-    assert!(told >= Duration::from_secs(1) && told <= took + Duration::from_millis(50), "{told:?} of {took:?}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(told >= Duration::from_secs(1) && told <= took, "{told:?} of {took:?}");
     talk.quit().await;
 }
 
@@ -114,7 +113,6 @@ async fn an_upload_with_reports_tells_bytes_and_does_not_flood() {
         sent_chunks += 1;
     }
     talk.send(&upload(4_096, 1)).await;
-    let most = began.elapsed().as_millis() / 10 + 2;
     let (mut reports, mut last) = (0, (0, 0));
     let total_ns = loop {
         let line = talk.line().await;
@@ -129,6 +127,7 @@ async fn an_upload_with_reports_tells_bytes_and_does_not_flood() {
             _ => panic!("{line}"),
         }
     };
+    let most = total_ns / 10_000_000 + 1;
     assert!((3..=most).contains(&reports), "{reports} reports, at most {most}");
     assert!(last.0 <= total_ns && last.1 <= (sent_chunks + 1) * 4_096);
     talk.quit().await;

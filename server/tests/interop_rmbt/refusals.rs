@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use ispeed_server::interop::Interop;
+use tokio::time::{sleep, timeout};
 
-use crate::client::{Lab, PATIENCE};
+use crate::client::{Lab, PATIENCE, UPGRADE};
 
 #[tokio::test]
 async fn a_wrong_token_opens_nothing() {
@@ -118,9 +119,37 @@ async fn a_token_opens_so_many_connections_at_once() {
     assert!(talk.refusal().await.contains("22 connections open"));
     lab.open(&lab.token().await).await.quit().await;
     open.pop().unwrap().quit().await;
-    // The server has said BYE and gives the place back a moment later.
-    tokio::time::sleep(Duration::from_millis(100)).await;
     lab.open(&token).await.quit().await;
+}
+
+#[tokio::test]
+async fn a_test_takes_one_of_the_servers_places() {
+    let lab = Lab::configured(|config| {
+        config.interop = vec![Interop::Rmbt];
+        config.measure_limits.runs_max = 0;
+    })
+    .await;
+    lab.token().await;
+    let request = UPGRADE.replace("Connection: Upgrade", "Connection: Upgrade, close");
+    let (status, told) = lab.request(request.as_bytes()).await;
+    assert_eq!(status, 503, "{told}");
+    assert!(told.contains("all places for tests are taken"), "{told}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_cut() {
+    let lab = Lab::start().await;
+    let mut talk = lab.open(&lab.token().await).await;
+    talk.command("GETTIME 30 65536").await;
+    let stats = lab.running.as_ref().unwrap().measure().stats().clone();
+    assert_eq!(stats.snapshot().flows_stalled, 0);
+    let began = Instant::now();
+    while stats.snapshot().flows_stalled == 0 {
+        assert!(began.elapsed() < Duration::from_secs(25), "sending to nobody");
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(began.elapsed() >= Duration::from_secs(14), "{:?}", began.elapsed());
+    assert!(stats.snapshot().bytes_sent > 65_536);
 }
 
 #[tokio::test]

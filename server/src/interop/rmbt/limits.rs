@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Seconds a test takes in each direction when the client asks for no others; the specification's default.
 pub(super) const TEST_SECONDS: u32 = 7;
 
-/// Flows a client may open at once for a direction. Clients of this protocol take three by themselves and five from
-/// 100 Mbit/s on, if the server allows it.
+/// Flows for a direction that a client is told of as its most. Clients of this protocol take three by themselves and
+/// five from 100 Mbit/s on, if the server lets them.
 pub(super) const TEST_FLOWS: u32 = 5;
 
 /// Longest `GETTIME`: what other servers of this protocol allow.

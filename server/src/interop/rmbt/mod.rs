@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use http::uri::Authority;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use serde::Serialize;
@@ -78,9 +78,9 @@ impl Rmbt {
         connection: Connection,
     ) -> Response<Body> {
         let path = request.uri().path();
-        let method = if path == TEST { Method::GET } else { Method::POST };
-        if request.method() != method {
-            return answers::method(request.method(), if path == TEST { "GET" } else { "POST" });
+        let allowed = if path == TEST { "GET" } else { "POST" };
+        if request.method() != allowed {
+            return answers::method(request.method(), allowed);
         }
         let control = path.strip_prefix(CONTROL).map(str::to_owned);
         match control.as_deref() {
@@ -101,7 +101,7 @@ impl Rmbt {
                 Err(refused) => *refused,
             },
             Some(other) => {
-                let told = format!("{:?}; expected settings, testRequest or result", command::quoted(other));
+                let told = format!("\"{}\"; expected settings, testRequest or result", command::quoted(other));
                 wrong(StatusCode::NOT_FOUND, "not_found", told)
             }
         }
