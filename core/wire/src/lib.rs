@@ -2,6 +2,7 @@
 //!
 //! - [`sys`]: what the kernel knows of a socket and a thread; the only place of the workspace with `unsafe`.
 //! - [`LoadSocket`], [`LoadStream`]: a TCP connection, with or without TLS, that counts what passes and can be reset.
+//! - [`Records`]: the TLS records of a connection that carries load and nothing else, handled without a copy.
 //! - [`Probe`]: a handle that reads the counters of a socket which another task owns.
 //! - [`Meter`], [`Poller`]: the counters of all load flows at one instant, relative to the start of load.
 //! - [`drain`], [`send`]: the two loops that move load.

@@ -49,3 +49,33 @@ fn client_cpu_a_gigabit() {
         }
     }
 }
+
+/// This client and the Rust ndt7 client in turns, on one cipher suite at a time.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "prints figures"]
+fn client_cpu_a_gigabit_against_ndt7() {
+    const TURNS: usize = 3;
+    let Some(program) = ndt7::program() else {
+        println!("NOT MEASURED: ndt7-client is not in target/peers/ndt7, see `cargo xtask lab --peers`");
+        return;
+    };
+    println!("client CPU-s/Gbit, medians of {TURNS} turns: ispeed (its load thread), ndt7-client 0.3.1 (its process)");
+    for suite in &suites()[..2] {
+        let ends = Ends::new(Some(*suite));
+        for way in [Way::Down, Way::Up] {
+            let turns = (0..TURNS).map(|_| {
+                let ours = ends.run(way, Path::Records);
+                let theirs = ndt7::run(&program, &ends, way);
+                assert!(theirs.gbit > 1.0, "ndt7-client moved {} Gbit in {} s", theirs.gbit, theirs.seconds);
+                (ours.client_cpu_s / ours.gbit, theirs.client_cpu_s / theirs.gbit, theirs.gbit / theirs.seconds)
+            });
+            let turns: Vec<_> = turns.collect();
+            let ours = median(turns.iter().map(|turn| turn.0).collect());
+            let theirs = median(turns.iter().map(|turn| turn.1).collect());
+            let rate = median(turns.iter().map(|turn| turn.2).collect());
+            let (name, ratio) = (ends.name(), ours / theirs);
+            println!("{name:25} {way:5?} ispeed {ours:.4}  ndt7 {theirs:.4} ({rate:.1} Gbit/s)  ratio {ratio:.2}");
+        }
+    }
+}
