@@ -1,19 +1,36 @@
 //! The order cells run in, and parts of it.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::Cell;
+use crate::emulator::rng::Rng;
 
 /// FNV-1a: a fixed hash, so that the order and the parts are the same on every machine and in every version.
 pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Puts cells in an order that has nothing to do with what they are, so that an interrupted session has covered all kinds.
-pub fn interleave(cells: &mut [Cell]) {
-    // FNV-1a alone keeps names with one ending together.
-    let mixed = |cell: &Cell| crate::emulator::rng::Rng::new(hash(&cell.name)).next_u64();
-    cells.sort_by_key(mixed);
+/// Puts cells in an order in which every tenth of the list has a tenth of each kind and rate, so that an interrupted session
+/// has covered all of them; within kind and rate the order has nothing to do with what the cells are.
+pub fn interleave(cells: &mut Vec<Cell>) {
+    let mut strata: BTreeMap<(&str, u64), Vec<Cell>> = BTreeMap::new();
+    for cell in cells.drain(..) {
+        strata.entry((cell.group.name(), (cell.down_mbit * 1e3) as u64)).or_default().push(cell);
+    }
+    let mut placed: Vec<(f64, Cell)> = Vec::new();
+    for ((group, rate), mut stratum) in strata {
+        stratum.sort_by_key(|cell| mixed(&cell.name));
+        let (count, shift) = (stratum.len() as f64, Rng::new(hash(group) ^ rate).uniform());
+        placed.extend(stratum.into_iter().enumerate().map(|(i, cell)| ((i as f64 + shift) / count, cell)));
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));
+    cells.extend(placed.into_iter().map(|(_, cell)| cell));
+}
+
+/// FNV-1a alone keeps names with one ending together.
+fn mixed(name: &str) -> u64 {
+    Rng::new(hash(name)).next_u64()
 }
 
 /// Part `k` of `n`: every n-th run of the list.

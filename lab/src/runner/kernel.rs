@@ -65,7 +65,8 @@ fn nft(ns: &str, script: &str) -> Result<(), LabError> {
         child.wait_with_output()
     };
     let failed = |detail: String| LabError::Command { command: "nft -f -".into(), detail };
-    let output = Namespaces::inside(ns, run)?.map_err(|e| failed(e.to_string()))?;
+    let output = Namespaces::inside(ns, run)?
+        .map_err(|source| LabError::System { what: "running nft, of the package nftables", source })?;
     if output.status.success() {
         return Ok(());
     }

@@ -29,6 +29,9 @@ const TAIL_SLACK: Duration = Duration::from_millis(20);
 /// Longest wait for a queue to drain: 250 ms of the slowest link, and its round trip.
 const TAIL_MOST: Duration = Duration::from_millis(600);
 
+/// Namespaces are called this, the process that made them, and the end.
+const NAME: &str = "lab-";
+
 /// The program under test and where it keeps its files.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -52,7 +55,8 @@ impl Bench {
     /// Makes the namespaces; the server starts with the first run.
     pub fn new(program: Program) -> Result<Self, LabError> {
         let dir = tempfile::tempdir().map_err(|source| LabError::System { what: "a temporary folder", source })?;
-        let namespaces = Namespaces::new(&format!("lab-{}", std::process::id()))?;
+        remove_abandoned();
+        let namespaces = Namespaces::new(&format!("{NAME}{}", std::process::id()))?;
         let versions = Versions {
             program: said(Command::new(&program.ispeed).arg("--version")),
             commit: said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"])),
@@ -144,6 +148,18 @@ fn tail(cell: &Cell, link: &LinkConfig) -> Duration {
     };
     let drain_ms = queue_ms(&link.down, cell.down_mbit).max(queue_ms(&link.up, cell.up_mbit)) + cell.rtt_ms;
     (Duration::from_secs_f64(drain_ms / 1e3) + TAIL_SLACK).min(TAIL_MOST)
+}
+
+/// Removes the namespaces of sessions that were killed.
+fn remove_abandoned() {
+    let entries = std::fs::read_dir("/run/netns").into_iter().flatten().flatten();
+    for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
+        let process =
+            name.strip_prefix(NAME).and_then(|rest| rest.rsplit_once('-')).and_then(|(pid, _)| pid.parse::<u32>().ok());
+        if process.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = Command::new("ip").args(["netns", "del", &name]).output();
+        }
+    }
 }
 
 /// What a command says of a version; empty where it cannot.
