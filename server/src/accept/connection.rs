@@ -155,3 +155,25 @@ async fn answer(
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_cut_at_its_deadline_however_well_it_goes_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = LoadSocket::new(stream);
+        let deadline = AnswerDeadline::default();
+        let cut = |wait| timeout(wait, not_taking(socket.probe(), &deadline));
+        deadline.set(Instant::now() + Duration::from_secs(60));
+        assert!(cut(Duration::from_millis(1_500)).await.is_err(), "not before");
+        deadline.set(Instant::now());
+        assert!(cut(Duration::from_secs(10)).await.is_ok(), "then");
+        deadline.clear();
+        assert!(cut(Duration::from_millis(1_500)).await.is_err(), "an answer that is complete has none");
+    }
+}
