@@ -16,14 +16,16 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use crate::ends::{Ends, Way};
 
 /// How long one direction runs; the server ends it.
-const TIME: Duration = Duration::from_secs(4);
+const TIME: Duration = Duration::from_secs(2);
 /// A message of a download: the largest of the specification's.
 const MESSAGE_BYTES: usize = 1 << 20;
 
 pub(super) struct Run {
     pub(super) client_cpu_s: f64,
-    pub(super) seconds: f64,
+    /// All that moved, for all that CPU.
     pub(super) gbit: f64,
+    /// Until the server said that the time is over.
+    pub(super) gbit_per_s: f64,
 }
 
 /// Where `cargo xtask` installs the client; `None` when it is not there.
@@ -45,13 +47,13 @@ pub(super) fn run(program: &PathBuf, ends: &Ends, way: Way) -> Run {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let (bytes, seconds) = runtime.block_on(serving).unwrap();
+    let (gbit, gbit_per_s) = runtime.block_on(serving).unwrap();
     let client_cpu_s = cpu_at_its_end(&mut client);
-    Run { client_cpu_s, seconds, gbit: bytes as f64 * 8e-9 }
+    Run { client_cpu_s, gbit, gbit_per_s }
 }
 
-/// TCP payload bytes moved, and the time it took.
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, way: Way) -> (u64, f64) {
+/// TCP payload moved, gigabits, and the rate while the test ran.
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor, way: Way) -> (f64, f64) {
     let (stream, _) = listener.accept().await.unwrap();
     let tls = acceptor.accept(LoadSocket::new(stream)).await.unwrap();
     let probe = tls.get_ref().0.probe().clone();
@@ -63,6 +65,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, way: Way) -> (u64, 
         Ok(response)
     };
     let mut socket = tokio_tungstenite::accept_hdr_async(tls, subprotocol).await.unwrap();
+    let gbit = || (if way == Way::Up { probe.read_bytes() } else { probe.written_bytes() }) as f64 * 8e-9;
     let began = Instant::now();
     let moved = async {
         if way == Way::Up {
@@ -73,11 +76,11 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, way: Way) -> (u64, 
         }
     };
     let _ = timeout(TIME, moved).await;
-    let seconds = began.elapsed().as_secs_f64();
+    let gbit_per_s = gbit() / began.elapsed().as_secs_f64();
     let _ = timeout(Duration::from_secs(2), socket.close(None)).await;
     // The peer sees the end and closes, whatever is on its way.
     let _ = timeout(Duration::from_secs(2), async { while let Some(Ok(_)) = socket.next().await {} }).await;
-    (if way == Way::Up { probe.read_bytes() } else { probe.written_bytes() }, seconds)
+    (gbit(), gbit_per_s)
 }
 
 /// CPU seconds, user and system, of a process that is about to end.
