@@ -22,15 +22,26 @@ new PerformanceObserver((list) => {
 
 async function textAfterTiming(response, timed) {
   const chunks = [];
-  for await (const chunk of response.body) chunks.push(chunk);
+  try {
+    for await (const chunk of response.body) chunks.push(chunk);
+  } catch (error) {
+    failed(error);
+  }
   await timed;
   return Buffer.concat(chunks).toString('latin1');
+}
+
+// The module says which request failed and not why.
+let cause = '';
+function failed(error) {
+  cause = `${error.message} (${error.cause?.message ?? error.name})`;
+  throw error;
 }
 
 const nodeFetch = globalThis.fetch;
 globalThis.fetch = async (url, options) => {
   const timed = new Promise((resolve) => waiting.set(url, [...(waiting.get(url) ?? []), resolve]));
-  const response = await nodeFetch(url, options);
+  const response = await nodeFetch(url, options).catch(failed);
   response.text = () => textAfterTiming(response, timed);
   return response;
 };
@@ -61,5 +72,5 @@ test.onFinish = (results) => {
   const bytes = { download: sum(results.getDownloadBandwidthPoints()), upload: sum(results.getUploadBandwidthPoints()) };
   finish({ download, upload, latency, bytes });
 };
-test.onError = (error) => finish({ error: String(error) });
+test.onError = (error) => finish({ error: `${error} ${cause}` });
 test.play();
