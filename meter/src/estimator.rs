@@ -187,7 +187,7 @@ impl Estimator {
         (now_us >= caps::time_us(&self.config, rate_bps, first_us, self.extended)).then_some(StopReason::Time)
     }
 
-    /// Two bins, and as many more as batches have outgrown two round trips: on a link that varies slowly neighbouring
+    /// Two bins, and as many more as batches have outgrown one and a half round trips: on a link that varies slowly neighbouring
     /// looks are one look.
     fn passes_needed(&self) -> u32 {
         let precision = self.analysis.window.as_ref().and_then(|window| window.precision.as_ref());

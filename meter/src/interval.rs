@@ -12,7 +12,7 @@ pub(crate) struct Precision {
     pub(crate) half_bps: f64,
     /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
     pub(crate) batch_cv: f64,
-    /// At least six batches, each of two round trips: the stop rule may act on it.
+    /// At least six batches, each of one and a half round trips: the stop rule may act on it.
     pub(crate) settled: bool,
     /// Bins by which batches are longer than they need be; so much longer must a pass of the stop rule last.
     pub(crate) surplus_bins: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Batches {
     surplus_bins: usize,
 }
 
-/// Cuts a window into batches: six or more of two round trips each, or, where it is too short for that, four or more as
+/// Cuts a window into batches: six or more of one and a half round trips each, or, where it is too short for that, four or more as
 /// long as they can be.
 pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
@@ -114,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn batches_last_two_round_trips_or_say_that_they_do_not() {
-        assert!(!batches(0..20, Some(100_000)).settled);
-        assert!(batches(0..24, Some(100_000)).settled);
+    fn batches_last_round_trips_and_a_half_or_say_that_they_do_not() {
+        assert!(!batches(0..17, Some(100_000)).settled);
+        assert!(batches(0..18, Some(100_000)).settled);
         let made = batches(0..30, Some(300_000));
         assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 9 && made.ranges[1].len() == 7);
     }

@@ -49,11 +49,17 @@ impl Evidence {
         stats::median_of_sorted(&self.loaded_rtts(since_us)?)
     }
 
-    /// Loaded RTTs since `since_us` in order; `None` of too few.
+    /// Loaded RTTs since `since_us` in order, or the last few, where they are little older; `None` of too few. On a slow link
+    /// round trips come seldom.
     fn loaded_rtts(&self, since_us: u64) -> Option<Vec<f64>> {
-        let rtts: Vec<f64> =
-            self.loaded_rtt.iter().filter(|&&(t_us, _)| t_us >= since_us).map(|&(_, rtt_us)| rtt_us as f64).collect();
-        (rtts.len() >= params::SATURATION_RTT_SAMPLES).then(|| stats::sorted(&rtts))
+        let since = self.loaded_rtt.partition_point(|&(t_us, _)| t_us < since_us);
+        let last_few = self.loaded_rtt.len().checked_sub(params::SATURATION_RTT_SAMPLES)?;
+        let first = since.min(last_few);
+        if self.loaded_rtt[first].0.saturating_add(params::SATURATION_RTT_AGE_US) < since_us {
+            return None;
+        }
+        let rtts: Vec<f64> = self.loaded_rtt[first..].iter().map(|&(_, rtt_us)| rtt_us as f64).collect();
+        Some(stats::sorted(&rtts))
     }
 
     /// Whether a queue stood: the loaded RTT rose over the idle one in the median, and a little in the lower quartile,

@@ -6,8 +6,8 @@ use ispeed_meter::{Config, params};
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::latency::{EchoTransport, Latency};
 use ispeed_protocol::servers::UsedServer;
-use ispeed_wire::Budget as ByteBudget;
 use ispeed_wire::tls::client_config;
+use ispeed_wire::{Budget as ByteBudget, Probe};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -250,7 +250,7 @@ impl Run {
             Direction::Down => Phase::Download,
             Direction::Up => Phase::Upload,
         });
-        let plan = self.load_plan(direction, &share);
+        let plan = self.load_plan(direction, &share, flows);
         let Some(session) = &mut self.session else { return Ok(()) };
         let tools =
             Tools { control: &mut session.control, echo: self.echo.as_ref(), interrupt, reporter: &mut self.reporter };
@@ -267,10 +267,13 @@ impl Run {
         Ok(())
     }
 
-    fn load_plan(&self, direction: Direction, share: &Budget) -> LoadPlan {
+    fn load_plan(&self, direction: Direction, share: &Budget, flows: &Flows) -> LoadPlan {
         let session = self.session.as_ref();
         let ipv4 = session.is_none_or(|session| session.site.peer.is_ipv4());
-        let sender = session.and_then(|session| session.congestion_control.as_deref());
+        let sender = match direction {
+            Direction::Down => session.and_then(|session| session.congestion_control.clone()),
+            Direction::Up => flows.seen().probe.as_ref().and_then(Probe::congestion_control),
+        };
         let config = Config {
             idle_rtt_us: echo::idle_rtt_us(&self.latency),
             forced_counter: self.plan.forced_counter,
@@ -279,7 +282,7 @@ impl Run {
             long: self.plan.long,
             flows_max: self.flows_max_of(direction),
             header_bytes: if ipv4 { params::HEADER_BYTES_IPV4 } else { params::HEADER_BYTES_IPV6 },
-            sender_bbr: direction == Direction::Down && sender == Some("bbr"),
+            sender_bbr: sender.as_deref() == Some("bbr"),
             ..Config::new(direction)
         };
         let flows_most = session.map_or(config.flows_max, |session| session.claims.max_streams.max(1));

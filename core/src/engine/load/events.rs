@@ -73,7 +73,9 @@ impl Running<'_> {
             active if active >= few => (many, params::FLOWS_8_AT_US),
             _ => return,
         };
-        let likely = !self.queue_stands() || rate_bps > params::FAST_BPS;
+        // Four handshakes are 6 kB: on a slow link that is a part of the load, and only those that are asked for are worth it.
+        let cheap = rate_bps >= params::FLOWS_JOIN_BURST_BPS;
+        let likely = cheap && !self.queue_stands() || rate_bps > params::FAST_BPS;
         if likely && t_us + OPEN_AHEAD_US >= at_us {
             self.flows.open(next.min(self.plan.config.flows_max));
         }
