@@ -101,12 +101,13 @@ fn bytes_per_segment(series: &Series) -> Option<f64> {
     if *segments.last()? < params::SEGMENTS_MIN {
         return None;
     }
-    if let Some(worth) = steady_worth(arrived, bytes) {
-        return Some(worth);
-    }
     let quotients = segments.iter().zip(&in_order).filter(|&(&n, _)| n >= params::SEGMENTS_MIN);
     let floor = quotients.map(|(&n, &b)| b as f64 / n as f64).fold(0.0, f64::max);
     let full = full_segment(bytes, floor).map(|bytes| bytes as f64);
+    if let Some(worth) = steady_worth(arrived, bytes) {
+        // No segment is worth more than a full one: what seems so went in order late.
+        return Some(full.map_or(worth, |full| worth.min(full)));
+    }
     let (fallback, within) = match full {
         Some(full) => (full, full * (1.0 - params::SEGMENT_STEADY_TOLERANCE)..=full),
         // Bins that lag and bins that catch up are as many on both sides.

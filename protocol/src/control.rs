@@ -11,7 +11,7 @@
 //! 3. Download: client sends [`ClientMessage::Start`] with `direction: down`, then one byte `G` on each flow it wants
 //!    filled (first flow at once, more as it grows); the server writes random payload on a flow as soon as it has read
 //!    the `G`. Upload: [`ClientMessage::Start`] with `up`, then the client writes payload; the server sends
-//!    [`ServerMessage::Arrivals`] each 50 ms from the first byte on.
+//!    [`ServerMessage::Arrivals`] each 50 ms from the first byte on, on a slow link several together.
 //! 4. Client decides, resets its load sockets (RST) and sends [`ClientMessage::Stop`]; the server answers
 //!    [`ServerMessage::Stopped`] with what it sent or received, the tail included, and the signed evidence.
 //! 5. [`ClientMessage::Finish`] ends the run; the server answers [`ServerMessage::Echoes`] and closes.
@@ -85,6 +85,9 @@ pub enum ServerMessage {
         kernel_bytes: Option<u64>,
         /// Bytes read.
         app_bytes: u64,
+        /// The server itself is the limit.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        server_limited: bool,
     },
     /// Counters of the sender while it sends a download, cumulative over all flows, each 100 ms.
     Sender {

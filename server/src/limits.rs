@@ -81,6 +81,10 @@ pub const SENDER_REPORT_BITS: f64 = 2_200.0;
 /// Bits that an arrivals report costs an upload: its acknowledgement, 52 bytes. The reports themselves go the other way.
 pub const ARRIVALS_ACK_BITS: f64 = 416.0;
 
+/// An upload that falls silent this long or less before its stop is heard was stopped, not interrupted: a reset that was lost
+/// is not sent again, and the order to stop may be, twice (RFC 6298). The method's own end of a silent path is at twice that.
+pub const STOP_HEARD_US: u64 = 1_500_000;
+
 /// Longest time between two sender reports, however slow the link.
 pub const SENDER_REPORT_MAX_US: u64 = 1_000_000;
 

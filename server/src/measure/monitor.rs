@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ispeed_wire::sys::process_cpu_us;
+use ispeed_wire::sys::{process_cpu_us, process_wait_us};
 
 use crate::limits;
 
@@ -33,14 +33,14 @@ struct Latest {
 pub(super) struct Busy {
     /// Load bits sent a second.
     pub(super) egress_bps: u64,
-    /// Part of all cores this program used; `None` where the system does not tell.
+    /// Part of all cores this program used, or waited for; `None` where the system does not tell.
     pub(super) cpu_share: Option<f64>,
 }
 
 impl Monitor {
     pub(super) fn new(egress_ceiling_bps: Option<u64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let latest = Latest { at: Instant::now(), sent_bytes: 0, cpu_us: process_cpu_us(), busy: Busy::default() };
+        let latest = Latest { at: Instant::now(), sent_bytes: 0, cpu_us: used_or_waited_us(), busy: Busy::default() };
         Self { egress_ceiling_bps, cores: cores as f64, sent_bytes: AtomicU64::new(0), latest: Mutex::new(latest) }
     }
 
@@ -54,7 +54,7 @@ impl Monitor {
         if elapsed < LOOK_EVERY {
             return latest.busy;
         }
-        let (sent_bytes, cpu_us) = (self.sent_bytes.load(Ordering::Relaxed), process_cpu_us());
+        let (sent_bytes, cpu_us) = (self.sent_bytes.load(Ordering::Relaxed), used_or_waited_us());
         let used_us = cpu_us.zip(latest.cpu_us).map(|(now, before)| now.saturating_sub(before));
         let busy = Busy {
             egress_bps: ((sent_bytes - latest.sent_bytes) as f64 * 8.0 / elapsed.as_secs_f64()) as u64,
@@ -71,4 +71,10 @@ impl Monitor {
             self.egress_ceiling_bps.is_some_and(|max| busy.egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);
         egress_full || busy.cpu_share.is_some_and(|share| share >= limits::CPU_FULL_SHARE)
     }
+}
+
+/// CPU time this program took, and time its threads were ready and did not get: under a quota, or beside a busy neighbour,
+/// a server uses few cores and is the limit all the same.
+fn used_or_waited_us() -> Option<u64> {
+    Some(process_cpu_us()?.saturating_add(process_wait_us().unwrap_or(0)))
 }

@@ -193,6 +193,7 @@ impl Record {
             segments: now.segments,
             kernel_bytes: now.kernel_bytes,
             app_bytes: now.app_bytes,
+            server_limited: self.reports.monitor.is_limit(),
         });
         let wait_us = self.paced_us(limits::ARRIVALS_ACK_BITS, load_us).min(limits::ARRIVALS_WAIT_MAX_US);
         // The next edge is a bin away: told now, unless that one is still in time.
@@ -244,8 +245,14 @@ impl Record {
             Direction::Down => {
                 (totals.bytes_left().unwrap_or(self.now.app_bytes), builder.finish(t_us - zero_us, self.now))
             }
-            // The bin under way holds the stop.
-            Direction::Up => (self.now.bytes(), builder.full_bins(t_us - zero_us, self.now)),
+            // The bin under way holds the stop; where the last resets were lost, empty ones follow until the order to stop
+            // is heard. A silence that is longer is the path's.
+            Direction::Up => {
+                let silent_us = t_us.saturating_sub(self.last_change_us);
+                let until_us = if silent_us < limits::STOP_HEARD_US { self.last_change_us } else { t_us };
+                let series = builder.full_bins(t_us - zero_us, until_us.saturating_sub(zero_us), self.now);
+                (self.now.bytes(), series)
+            }
         };
         Recorded {
             series,

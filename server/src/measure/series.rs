@@ -63,9 +63,24 @@ impl SeriesBuilder {
         self.series
     }
 
-    /// Ends the series at its last edge; what was too short for one bin is one bin.
-    pub(super) fn full_bins(self, t_us: u64, now: Counted) -> Series {
-        if self.series.t_us.is_empty() { self.finish(t_us, now) } else { self.series }
+    /// Ends the series at its last edge up to `until_us`; what was too short for one bin is one bin.
+    pub(super) fn full_bins(mut self, t_us: u64, until_us: u64, now: Counted) -> Series {
+        if self.series.t_us.is_empty() {
+            return self.finish(t_us, now);
+        }
+        let kept = self.series.t_us.partition_point(|&edge| u64::from(edge) <= until_us).max(1);
+        let Series { t_us, segments, kernel_bytes, app_bytes, flow_steps } = &mut self.series;
+        t_us.truncate(kept);
+        if let Some(bins) = segments {
+            bins.truncate(kept);
+        }
+        if let Some(bins) = kernel_bytes {
+            bins.truncate(kept);
+        }
+        app_bytes.truncate(kept);
+        let last = t_us.last().copied().unwrap_or(0);
+        flow_steps.retain(|step| step.t_us < last || step.t_us == 0);
+        self.series
     }
 
     fn close(&mut self, t_us: u64, now: Counted) -> bool {
@@ -127,6 +142,18 @@ mod tests {
             prop_assert_eq!(series.kernel_bytes.unwrap().iter().sum::<u64>(), segments * 1448);
             prop_assert_eq!(series.app_bytes.iter().sum::<u64>(), segments * 1400);
         }
+    }
+
+    #[test]
+    fn bins_behind_the_end_of_load_are_cut() {
+        let mut builder = SeriesBuilder::new();
+        for poll in 1..=40u64 {
+            builder.push(poll * 10_000, counted(poll.min(25) * 10), 1);
+        }
+        let series = builder.full_bins(400_000, 250_000, counted(250));
+        assert_eq!(series.t_us, [50_000, 100_000, 150_000, 200_000, 250_000]);
+        assert_eq!(series.segments, Some(vec![50; 5]));
+        assert_eq!((series.kernel_bytes.map(|bins| bins.len()), series.app_bytes.len()), (Some(5), 5));
     }
 
     #[test]

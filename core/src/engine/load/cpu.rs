@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use ispeed_wire::sys::process_cpu_us;
+use ispeed_wire::sys::{process_cpu_us, process_wait_us};
 
 /// CPU time of this program against the wall clock.
 #[derive(Debug)]
 pub(super) struct CpuMeter {
     started: (Instant, Option<u64>),
     last: (Instant, Option<u64>),
+    waited_us: u64,
     cores: usize,
 }
 
@@ -16,16 +17,20 @@ impl CpuMeter {
     pub(super) fn start() -> Self {
         let now = (Instant::now(), process_cpu_us());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { started: now, last: now, cores }
+        Self { started: now, last: now, waited_us: process_wait_us().unwrap_or(0), cores }
     }
 
     /// Share of the cores that `flows` tasks can keep busy, since the last call: 1.0 means that the program could not
-    /// have moved more. `None` where the system does not tell.
+    /// have moved more. Time it waited for a core counts: beside a busy neighbour, or under a quota, it uses few and is the
+    /// limit all the same. `None` where the system does not tell.
     pub(super) fn share(&mut self, flows: u8) -> Option<f64> {
         let now = (Instant::now(), process_cpu_us());
         let before = std::mem::replace(&mut self.last, now);
+        let waited_us = process_wait_us().unwrap_or(0);
+        let waited = waited_us.saturating_sub(std::mem::replace(&mut self.waited_us, waited_us));
         let usable = usize::from(flows.max(1)).min(self.cores);
-        Some(busy(before, now)? / usable as f64)
+        let with_wait = (now.0, now.1.map(|cpu_us| cpu_us.saturating_add(waited)));
+        Some(busy(before, with_wait)? / usable as f64)
     }
 
     /// Cores used since the start: 1.0 is one of them.

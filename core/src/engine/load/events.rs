@@ -88,7 +88,12 @@ impl Running<'_> {
         };
         self.last_message = TokioInstant::now();
         match message {
-            ServerMessage::Arrivals { t_us, segments, kernel_bytes, app_bytes } if self.direction == Direction::Up => {
+            ServerMessage::Arrivals { t_us, segments, kernel_bytes, app_bytes, server_limited }
+                if self.direction == Direction::Up =>
+            {
+                if server_limited {
+                    self.shared.hint(Hint::ServerLimited);
+                }
                 self.on_arrivals(at, &Reading { t_us, segments, kernel_bytes, app_bytes });
                 None
             }
