@@ -59,8 +59,8 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn interval_bps(&self) -> Option<[f64; 2]> {
-        let half_bps = self.precision.as_ref()?.half_bps;
-        Some([(self.mean_bps - half_bps).max(0.0), self.mean_bps + half_bps])
+        let Precision { half_bps, own_bps, .. } = self.precision.as_ref()?;
+        Some([(self.mean_bps - half_bps).max(0.0), self.mean_bps + half_bps + own_bps])
     }
 
     /// Half-width over mean, where that says something.

@@ -72,6 +72,11 @@ impl FlowPlan {
         if moment.rate_bps < params::FLOWS_JOIN_BYTES as f64 * 8e6 / params::FLOWS_JOIN_US as f64 {
             return None;
         }
+        let bdp_segments = moment.rate_bps * moment.idle_rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL;
+        let small = bdp_segments < params::FLOWS_BDP_SEGMENTS && moment.rate_bps < params::FLOWS_JOIN_BURST_BPS;
+        if small && !moment.lossy_and_flat && (self.asked >= many || moment.t_us < params::FLOWS_16_AT_US) {
+            return None;
+        }
         let next = if self.asked < many { many } else { most };
         let at_us = if next == many { params::FLOWS_8_AT_US } else { params::FLOWS_16_AT_US };
         let climbing = moment.window_us.is_none() && moment.rate_bps >= params::FLOWS_JOIN_BURST_BPS;

@@ -10,6 +10,8 @@ use crate::{params, stats};
 pub(crate) struct Precision {
     /// Half of the 95 % interval.
     pub(crate) half_bps: f64,
+    /// What this program's own packets may have taken of the link beside the load: the interval reaches so much higher.
+    pub(crate) own_bps: f64,
     /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
     pub(crate) batch_cv: f64,
     /// At least six batches, each of one and a half round trips: the stop rule may act on it.
@@ -31,7 +33,8 @@ pub(crate) struct Batches {
 pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
     let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
-    let wanted = (rtt_bins * params::BATCH_RTTS).ceil().max(1.0) as usize;
+    // 100.2 ms are two bins, not three.
+    let wanted = (rtt_bins * params::BATCH_RTTS - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize;
     let settled = bins >= wanted * params::BATCHES;
     let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
     let count = bins / length;
@@ -58,6 +61,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
     let calibration_bps = mean_bps * params::INTERVAL_FLOOR_SHARE;
     let quantisation_bps = params::INTERVAL_FLOOR_SEGMENTS * rates.quantum_bits / rates.seconds_of(window);
     Some(Precision {
+        own_bps: params::INTERVAL_OWN_BPS.min(params::INTERVAL_OWN_SHARE * mean_bps),
         half_bps: statistical_bps.max(calibration_bps) + quantisation_bps,
         batch_cv: if mean_bps > 0.0 { sd_bps / mean_bps } else { 0.0 },
         settled,
@@ -119,6 +123,12 @@ mod tests {
         assert!(batches(0..18, Some(100_000)).settled);
         let made = batches(0..30, Some(300_000));
         assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 9 && made.ranges[1].len() == 7);
+    }
+
+    #[test]
+    fn a_round_trip_a_little_over_whole_bins_is_that_many() {
+        assert!(batches(0..18, Some(100_300)).settled);
+        assert!(!batches(0..18, Some(110_000)).settled);
     }
 
     #[test]

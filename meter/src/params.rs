@@ -115,6 +115,9 @@ pub const BATCHES_MIN: usize = 4;
 /// and a half, coverage and errors in simulation are the same and 100 ms cost 0.3 s less, I 4).
 pub const BATCH_RTTS: f64 = 1.5;
 
+/// Bins by which a batch may fall short of that: a millisecond of processing in the round trip must not cost a bin a batch.
+pub const BATCH_SLACK_BINS: f64 = 0.05;
+
 /// Highest correlation of neighbouring bins that the interval is widened for (I 4 simulates up to 0.8).
 pub const CORRELATION_MAX: f64 = 0.95;
 
@@ -138,6 +141,13 @@ pub const INTERVAL_FLOOR_SHARE: f64 = 0.005;
 /// Quantisation part of the least half-width: one segment at the edges of the window; a count in a window is exact to
 /// plus or minus one packet (derived; simulation of deterministic packets).
 pub const INTERVAL_FLOOR_SEGMENTS: f64 = 1.0;
+
+/// The link carried more than the load: echoes, reports and their acknowledgements, handshakes of flows that join. They are not
+/// goodput, and what a link could carry lies above it by about this much; the interval reaches up to there (lab) ...
+pub const INTERVAL_OWN_BPS: f64 = 60_000.0;
+
+/// ... but by no more than this part: on slow links they are paced.
+pub const INTERVAL_OWN_SHARE: f64 = 0.015;
 
 // ---- stop rule -------------------------------------------------------------------------------------------------
 
@@ -243,6 +253,10 @@ pub const FLOWS_16_AT_US: u64 = 1_200_000;
 /// Over a path this long, while a fast link still climbs, each step follows the one before after a round trip: waiting
 /// for the clock would cost the run its time (simulation at 100-300 ms).
 pub const FLOWS_LONG_RTT_US: u64 = 90_000;
+
+/// Beyond four flows only where the path holds this many segments, or something is lost: four initial windows (RFC 6928) fill
+/// a smaller one, and the handshakes of four more flows are 6 kB, 2 % of a run over 2 Mbit/s.
+pub const FLOWS_BDP_SEGMENTS: f64 = 40.0;
 
 /// Growth on loss with a flat RTT starts no earlier than this, so that loss of the first overshoot does not count.
 pub const FLOWS_EARLY_AT_US: u64 = 250_000;
