@@ -127,7 +127,10 @@ impl Bench {
         let host = if cell.condition == Condition::Ipv6Only { format!("[{SERVER_IP6}]") } else { SERVER_IP.to_owned() };
         command.args(["test", "--server", &format!("https://{host}:{PORT}"), "--format", "json"]);
         command.arg("--ca").arg(self.path("server").join("cert.pem"));
-        command.arg("--outbox").arg(self.path("outbox.sqlite"));
+        // A new installation each run: a server lets one of them begin sixty runs, and then one in two minutes.
+        let installation = tempfile::tempdir_in(self.dir.path())
+            .map_err(|source| LabError::System { what: "a folder for the client's outbox", source })?;
+        command.arg("--outbox").arg(installation.path().join("outbox.sqlite"));
         if let Some(counter) = cell.forced_counter {
             command.args(["--force-counter", counter]);
         }
