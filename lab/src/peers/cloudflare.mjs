@@ -7,8 +7,12 @@ const [modulePath, server] = process.argv.slice(2);
 
 globalThis.window = { location: { origin: server } };
 
-// What the module logs is not its result.
-console.log = console.warn = () => {};
+// What the module logs is not its result; why a request failed it says there only.
+let cause = '';
+console.log = () => {};
+console.warn = (text) => {
+  if (`${text}`.startsWith('Error fetching')) cause ||= `${text}`;
+};
 
 // Node reports a request's timing a moment after its body has ended, a browser before; and Node takes the time only after
 // the text was made of the bytes, which at 300 Mbit/s is half of what the transfer took. So: bytes, time, text.
@@ -31,8 +35,6 @@ async function textAfterTiming(response, timed) {
   return Buffer.concat(chunks).toString('latin1');
 }
 
-// The module says which request failed and not why.
-let cause = '';
 function failed(error) {
   cause = `${error.message} (${error.cause?.message ?? error.name})`;
   throw error;
