@@ -14,7 +14,15 @@ pub(super) struct Exchange {
     pub(super) reply: Option<PacketRecord>,
 }
 
+/// A reply later than this is lost, whatever became of it (METHOD section 13).
+const LATE_NS: u64 = 1_000_000_000;
+
 impl Exchange {
+    /// Whether the reply was delivered too late to count.
+    pub(super) fn is_late(&self) -> bool {
+        self.reply.is_some_and(|reply| reply.deliver_ns > self.request.arrive_ns + LATE_NS)
+    }
+
     /// Time in the link there and back, and when the client got the reply, nanoseconds; `None` unless both were delivered.
     pub(super) fn round_trip_ns(&self) -> Option<(u64, u64)> {
         let reply = self.reply.filter(|reply| reply.fate == Fate::Delivered)?;

@@ -76,9 +76,13 @@ impl Phase<'_> {
     fn loss(&self, way: &str) -> Option<[u64; 4]> {
         let stated = &self.said[format!("{}_path", self.name)][format!("loss_{way}")];
         let (sent, lost) = (stated["sent"].as_u64()?, stated["lost"].as_u64()?);
-        let packets = self.exchanges.iter().filter_map(|e| if way == "up" { Some(e.request) } else { e.reply });
+        let is_lost = |exchange: &Exchange| match way {
+            "up" => Some(exchange.request.fate != Fate::Delivered),
+            _ => exchange.reply.map(|reply| reply.fate != Fate::Delivered || exchange.is_late()),
+        };
+        let packets = self.exchanges.iter().filter_map(is_lost);
         let (truth_sent, truth_lost) =
-            packets.fold((0, 0), |(all, lost), p| (all + 1, lost + u64::from(p.fate != Fate::Delivered)));
+            packets.fold((0, 0), |(all, lost), is_lost| (all + 1, lost + u64::from(is_lost)));
         (truth_sent > 0).then_some([sent, lost, truth_sent, truth_lost])
     }
 }
@@ -188,6 +192,16 @@ mod tests {
         assert_eq!(counts("down"), [39, 3, 39, 2].map(Some));
         assert_eq!((&out["loss"]["up"]["equal"], &out["loss"]["down"]["equal"]), (&json!(true), &json!(false)));
         assert_eq!(out["pdv95"]["loaded_down"]["down"]["truth_ms"], 0.0);
+    }
+
+    #[test]
+    fn a_reply_that_comes_after_a_second_is_lost() {
+        let mut log = log();
+        let late = log.down.packets.iter_mut().find(|p| p.fate == Fate::Delivered && p.echo().is_some()).unwrap();
+        late.deliver_ns += 1_200_000_000;
+        let document = document(&log);
+        let lost = |log: &LinkLog| latency(log, &document)["loss"]["down"]["truth_lost"].as_u64().unwrap();
+        assert_eq!(lost(&log), lost(&self::log()) + 1);
     }
 
     #[test]
