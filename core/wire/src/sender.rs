@@ -2,9 +2,11 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::AsyncWrite as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -69,21 +71,36 @@ async fn send_all(stream: &mut LoadStream, payload: &mut Payload, limits: &SendL
                 return flush(stream, limits).await;
             }
         }
-        let sent = poll_fn(|cx| stream.poll_send(cx, payload, granted));
-        match tokio::time::timeout(limits.progress_timeout, sent).await {
-            Ok(Ok(0)) => return SendEnd::Broken(io::ErrorKind::WriteZero.into()),
-            Ok(Ok(n)) => granted -= n,
-            Ok(Err(e)) => return SendEnd::Broken(e),
-            Err(_) => return SendEnd::Stalled,
+        match while_it_moves(stream, limits, |stream, cx| stream.poll_send(cx, payload, granted)).await {
+            Ok(0) => return SendEnd::Broken(io::ErrorKind::WriteZero.into()),
+            Ok(n) => granted -= n,
+            Err(end) => return end,
         }
     }
 }
 
 /// Hands what TLS still holds to the kernel.
 async fn flush(stream: &mut LoadStream, limits: &SendLimits) -> SendEnd {
-    match tokio::time::timeout(limits.progress_timeout, stream.flush()).await {
-        Ok(Ok(())) => SendEnd::Budget,
-        Ok(Err(e)) => SendEnd::Broken(e),
-        Err(_) => SendEnd::Stalled,
+    match while_it_moves(stream, limits, |stream, cx| Pin::new(stream).poll_flush(cx)).await {
+        Ok(()) => SendEnd::Budget,
+        Err(end) => end,
+    }
+}
+
+/// Waits for a step of sending as long as the peer takes anything: on a slow link one step, 128 KiB, may last longer than a
+/// peer that takes nothing is waited for.
+async fn while_it_moves<T>(
+    stream: &mut LoadStream,
+    limits: &SendLimits,
+    mut step: impl FnMut(&mut LoadStream, &mut Context<'_>) -> Poll<io::Result<T>>,
+) -> Result<T, SendEnd> {
+    let moved = |stream: &LoadStream| (stream.probe().outstanding_bytes(), stream.probe().written_bytes());
+    loop {
+        let before = moved(stream);
+        match tokio::time::timeout(limits.progress_timeout, poll_fn(|cx| step(stream, cx))).await {
+            Ok(done) => return done.map_err(SendEnd::Broken),
+            Err(_) if moved(stream) == before => return Err(SendEnd::Stalled),
+            Err(_) => {}
+        }
     }
 }

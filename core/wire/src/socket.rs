@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::budget::Loan;
 use crate::sys::RawHandle;
 use crate::{Budget, Probe};
 
@@ -109,15 +110,20 @@ fn poll_read_granted(
     bytes: &mut [u8],
     budget: Option<&Budget>,
 ) -> Poll<io::Result<usize>> {
-    let granted = budget.map_or(bytes.len(), |budget| budget.take_len(bytes.len()));
+    let loan = budget.map(|budget| budget.borrow(bytes.len()));
+    let granted = loan.as_ref().map_or(bytes.len(), Loan::bytes);
     if granted == 0 {
+        if loan.is_some_and(|loan| loan.others_borrow()) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         return Poll::Ready(Err(io::Error::other(BudgetUsed)));
     }
     let mut buffer = ReadBuf::new(&mut bytes[..granted]);
     let read = Pin::new(stream).poll_read(cx, &mut buffer);
     let filled = buffer.filled().len();
-    if let Some(budget) = budget {
-        budget.give_back((granted - filled) as u64);
+    if let Some(loan) = loan {
+        loan.settle(filled);
     }
     ready!(read)?;
     probe.add_read(filled);

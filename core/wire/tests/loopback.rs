@@ -283,6 +283,29 @@ async fn a_peer_that_stops_reading_is_given_up_and_signals_are_obeyed() {
 }
 
 #[tokio::test]
+async fn a_peer_that_reads_slowly_is_waited_for() {
+    let (mut client, mut server) = Ends::tls().await.pair().await;
+    settle(&mut client, &mut server).await;
+    server = server.for_load().unwrap();
+    let reading = tokio::spawn(async move {
+        let mut some = [0; 8 * 1024];
+        while client.read(&mut some).await.is_ok_and(|n| n > 0) {
+            sleep(Duration::from_millis(40)).await;
+        }
+    });
+    // 128 KiB at 200 kB/s last longer than a peer that takes nothing is waited for.
+    let hurried = SendLimits {
+        progress_timeout: Duration::from_millis(500),
+        deadline: tokio::time::Instant::now() + Duration::from_secs(4),
+        ..limits(u64::MAX)
+    };
+    let end = send(&mut server, &mut Payload::new().unwrap(), &hurried, &CancellationToken::new()).await;
+    assert!(matches!(end, SendEnd::Deadline), "{end:?}");
+    server.reset();
+    reading.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_receiver_ends_at_its_budget_and_at_its_deadline() {
     let ends = Ends::tls().await;
     for for_load in [false, true] {

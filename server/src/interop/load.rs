@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use ispeed_wire::{NOTSENT_LOWAT_BYTES, PAYLOAD_BYTES, Payload, RECORD_BYTES};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::accept::AnswerDeadline;
 use crate::limits;
@@ -74,10 +74,13 @@ pub(super) async fn upload(
     };
     let cancelled = load.as_ref().map(|load| load.guest.cancelled().clone()).unwrap_or_default();
     let mut read = 0;
+    let over = Instant::now() + limits::INTEROP_LOAD_MAX;
     loop {
         let frame = tokio::select! {
             biased;
             () = cancelled.cancelled() => return Err(Box::new(ended(measure))),
+            // A load has its own deadline; what announced little may not trickle for ever either.
+            () = sleep_until(over), if load.is_none() => return Err(Box::new(stalled())),
             frame = timeout(limits::INTEROP_PROGRESS_TIMEOUT, body.frame()) => frame,
         };
         let bytes = match frame {

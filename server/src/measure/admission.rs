@@ -92,6 +92,9 @@ impl Admission {
         let mut state = self.state();
         state.forget_guests(now);
         if state.guests.lacks_a_place(address) {
+            if state.guests.places() >= self.limits.runs_max.div_ceil(2) {
+                return Err(Refusal::Busy("half of all places are taken by tests without a token"));
+            }
             self.check_free(&state, prefix, egress_bps)?;
             state.runs += 1;
             *state.per_prefix.entry(prefix.to_owned()).or_default() += 1;

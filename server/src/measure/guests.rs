@@ -96,6 +96,11 @@ impl Guests {
         self.0.get(&address).is_none_or(|guest| guest.streams >= guest.places * limits::INTEROP_STREAMS_PER_PLACE)
     }
 
+    /// Places of all of them: never more than half, so that runs with a token find one.
+    pub(super) fn places(&self) -> usize {
+        self.0.values().map(|guest| guest.places).sum()
+    }
+
     pub(super) fn add_place(&mut self, address: IpAddr, prefix: &str) {
         let none = || Guest { prefix: prefix.to_owned(), places: 0, streams: 0, quiet_since: None };
         self.0.entry(address).or_insert_with(none).places += 1;
