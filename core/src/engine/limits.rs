@@ -40,6 +40,10 @@ pub(crate) const OPENING: Duration = Duration::from_millis(250);
 pub(crate) const FLOWS_GRACE: Duration = Duration::from_millis(250);
 /// Load flows opened ahead of time in each direction: the first step of growth is instant.
 pub(crate) const FLOWS_AHEAD: u8 = 4;
+/// From this round trip on, all flows of an upload are opened before it (satellite, or a server on another continent).
+pub(crate) const LONG_PATH_US: u64 = 180_000;
+/// TCP, TLS and upgrade are three round trips, and one is for what was lost.
+pub(crate) const HANDSHAKE_RTTS: u64 = 4;
 /// Closing the load sockets after a decision; the issue allows 20 ms, this bounds a runtime that has no thread to spare.
 pub(crate) const RESET: Duration = Duration::from_millis(150);
 /// From `Stop` to `Stopped`. A gap of 2 s in mid-air costs TCP up to another 2 s of back-off, and 1 s is for the server.

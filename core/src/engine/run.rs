@@ -1,6 +1,7 @@
 //! A run from its first packet to its outcome.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use ispeed_meter::{Config, params};
 use ispeed_protocol::direction::Direction;
@@ -241,6 +242,9 @@ impl Run {
             return Ok(());
         }
         interrupt.guard(idle::ready(flows)).await?;
+        if direction == Direction::Up {
+            interrupt.guard(self.open_all_over_a_long_path(flows)).await?;
+        }
         self.note_flows(flows);
         self.load_begins(direction).await;
         if direction == Direction::Up {
@@ -264,6 +268,20 @@ impl Run {
             return Err(failure);
         }
         self.failed(failure);
+        Ok(())
+    }
+
+    /// Opens every flow of an upload before it starts, over a long path that the download has shown to be fast: a handshake
+    /// takes three round trips, and flows that join in mid-run overrun a queue that the others had found.
+    async fn open_all_over_a_long_path(&self, flows: &mut Flows) -> Result<(), Failure> {
+        let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
+        let result = self.down.as_ref().and_then(|ran| ran.leg.result.as_ref());
+        let down_bps = result.and_then(|result| result.goodput_bps).unwrap_or(0.0);
+        if rtt_us >= limits::LONG_PATH_US && down_bps >= params::FLOWS_JOIN_BURST_BPS {
+            let most = self.flows_max_of(Direction::Up);
+            flows.open(most);
+            let _ = timeout(Duration::from_micros(rtt_us * limits::HANDSHAKE_RTTS), flows.ready(most)).await;
+        }
         Ok(())
     }
 
