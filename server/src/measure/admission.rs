@@ -92,10 +92,10 @@ impl Admission {
         let mut state = self.state();
         state.forget_guests(now);
         if state.guests.lacks_a_place(address) {
+            self.check_free(&state, prefix, egress_bps)?;
             if state.guests.places() >= self.limits.runs_max.div_ceil(2) {
                 return Err(Refusal::Busy("half of all places are taken by tests without a token"));
             }
-            self.check_free(&state, prefix, egress_bps)?;
             state.runs += 1;
             *state.per_prefix.entry(prefix.to_owned()).or_default() += 1;
             state.guests.add_place(address, prefix);
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn streams_of_an_address_share_a_place_and_keep_it_between_requests() {
-        let limits = MeasureLimits { runs_max: 2, ..MeasureLimits::default() };
+        let limits = MeasureLimits { runs_max: 4, runs_per_device_max: 1, ..MeasureLimits::default() };
         let admission = admission(limits);
         let (here, there, now): (IpAddr, IpAddr, _) =
             ("192.0.2.1".parse().unwrap(), "198.51.100.1".parse().unwrap(), Instant::now());
@@ -277,9 +277,10 @@ mod tests {
         assert_eq!(admission.state().runs, 1);
         let further = admission.admit_guest(here, "p", 0, now).unwrap();
         assert_eq!(admission.state().runs, 2, "one stream more takes a place more");
-        assert_eq!(admission.admit_guest(there, "q", 0, now).unwrap_err().kind(), "busy");
-        assert_eq!(admission.admit(&claims(1, "a"), "q", 0, NOW).unwrap_err().kind(), "busy", "they share places");
-        drop((seats, further));
+        assert_eq!(admission.admit_guest(there, "q", 0, now).unwrap_err().kind(), "busy", "guests leave half to runs");
+        let runs = [(1, "a"), (2, "b")].map(|(id, device)| admission.admit(&claims(id, device), "q", 0, NOW).unwrap());
+        assert_eq!(admission.admit(&claims(3, "c"), "q", 0, NOW).unwrap_err().kind(), "busy", "they share places");
+        drop((seats, further, runs));
         let soon = Instant::now();
         assert_eq!(admission.admit_guest(there, "q", 0, soon).unwrap_err().kind(), "busy", "kept for the next request");
         drop(admission.admit_guest(there, "q", 0, soon + limits::INTEROP_PLACE_KEPT).unwrap());
