@@ -277,7 +277,7 @@ impl Run {
 
     /// Whether flows that were opened before the download would look for the least round trip in the middle of the upload:
     /// where the sender is BBR, every flow falls silent at once, ten seconds after its handshake, and the link idles for
-    /// half a second (lab: uploads over 300 ms read 2 to 12 % low). New flows cost three round trips.
+    /// half a second (lab: uploads over 300 ms read up to 12 % low). New flows cost three round trips.
     fn bbr_would_probe(&self, flows: &Flows) -> bool {
         let bbr = flows.seen().probe.as_ref().and_then(Probe::congestion_control).as_deref() == Some("bbr");
         let cap_us = if self.plan.long { params::TIME_CAP_LONG_US } else { params::TIME_CAP_US };
