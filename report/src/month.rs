@@ -1,14 +1,10 @@
-//! The month: samples in, figures and statements out, one province at a time.
+//! A computed month: what is said of communes, provinces and the nation.
 
 use std::collections::BTreeMap;
 
 use ispeed_protocol::{Month, UtcMicros};
 
 use crate::figure::Figure;
-use crate::history::History;
-use crate::place::Place;
-use crate::sample::MonthSample;
-use crate::settings::Settings;
 use crate::statements::{Ranking, SharingCandidate, TargetStatement, WeakCell};
 
 /// Samples that do not count, by reason code. A sample with several reasons stands under each of them, so the sum may be
@@ -97,59 +93,18 @@ pub enum MonthError {
         /// The next of the table.
         expected: Option<String>,
     },
+    /// A commune stands twice in the table.
+    #[error("commune {code} stands twice in the table of places; expected each code once")]
+    PlaceTwice {
+        /// Commune.
+        code: String,
+    },
     /// A member of the settings.
     #[error("settings: {0}")]
     Settings(String),
     /// Too many devices or cells for a table (2^32).
     #[error("more than 4,294,967,294 devices or cells in a month")]
     TooMany,
-}
-
-/// Computes a month from a stream of samples. Memory: about 100 bytes a sample that is used, beside the figures of one province.
-///
-/// ```text
-/// let mut computer = MonthComputer::new(settings, month, places, history)?;
-/// for province in computer.provinces() {
-///     for sample in store.samples_of(province) { computer.push(&sample)?; }   // those without a commune before the first
-///     let figures = computer.finish_province(&province)?;
-/// }
-/// let nation = computer.finish();
-/// ```
-pub struct MonthComputer {
-    #[allow(dead_code)]
-    settings: Settings,
-}
-
-impl MonthComputer {
-    /// A computer of `month` over `places` (in any order). `history`: figures of earlier months, or [`History::default`].
-    pub fn new(settings: Settings, month: Month, places: Vec<Place>, history: History) -> Result<Self, MonthError> {
-        let _ = (month, places, history);
-        Ok(Self { settings })
-    }
-
-    /// Codes of the provinces, in the order in which they are finished.
-    pub fn provinces(&self) -> Vec<String> {
-        todo!("skeleton")
-    }
-
-    /// Takes a sample, in the order of [`MonthSample::order`]. A sample whose commune is not in the table is counted as
-    /// excluded in the nation, under [`crate::month::COMMUNE_UNKNOWN`].
-    pub fn push(&mut self, sample: &MonthSample) -> Result<(), MonthError> {
-        let _ = sample;
-        todo!("skeleton")
-    }
-
-    /// Ends a province: each of [`Self::provinces`] in turn, also those without a sample, after its last sample and before
-    /// the first one of the next.
-    pub fn finish_province(&mut self, code: &str) -> Result<ProvinceMonth, MonthError> {
-        let _ = code;
-        todo!("skeleton")
-    }
-
-    /// Ends the month.
-    pub fn finish(self) -> NationMonth {
-        todo!("skeleton")
-    }
 }
 
 /// Reason under which a sample stands whose commune is not in the table of the close.
