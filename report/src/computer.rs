@@ -222,7 +222,8 @@ impl MonthComputer {
         let devices = self.distinct.of(rows.iter().filter(|row| row.counted()).map(|row| row.device));
         let devices_public = devices >= u64::from(settings.min_devices_public) && !tally.devices_missing;
         // Of a masked commune a reader cannot tell devices apart, so intervals of larger places take them for one.
-        let pool = if devices_public || rows.is_empty() { NONE } else { self.devices.fresh().ok_or(MonthError::TooMany)? };
+        let pool =
+            if devices_public || rows.is_empty() { NONE } else { self.devices.fresh().ok_or(MonthError::TooMany)? };
         for row in &mut *rows {
             row.cluster = if devices_public { row.device } else { pool };
             row.marks.set(Marks::MASKED, !devices_public);

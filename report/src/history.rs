@@ -76,8 +76,10 @@ impl History {
     pub fn twelve_months(&self, month: Month, now: &Figure) -> Option<Trend> {
         let first = months_since_zero(month) - 11;
         let earlier = self.by_group.get(&now.group)?.iter();
-        let mut window: Vec<Past> =
-            earlier.filter(|p| (first..months_since_zero(month)).contains(&months_since_zero(p.month))).copied().collect();
+        let mut window: Vec<Past> = earlier
+            .filter(|p| (first..months_since_zero(month)).contains(&months_since_zero(p.month)))
+            .copied()
+            .collect();
         if window.is_empty() {
             return None;
         }
@@ -109,7 +111,15 @@ mod tests {
     fn mean(value: &str, interval: Option<[&str; 2]>, n: u64) -> Figure {
         let interval = interval.map(|bounds| bounds.map(|b| b.parse().unwrap()));
         let value = Some(value.parse().unwrap());
-        Figure { group: Group::all(Level::Commune, "25195"), metric: Metric::DownMean, value, interval, n, devices: 9, public: true }
+        Figure {
+            group: Group::all(Level::Commune, "25195"),
+            metric: Metric::DownMean,
+            value,
+            interval,
+            n,
+            devices: 9,
+            public: true,
+        }
     }
 
     fn month(text: &str) -> Month {

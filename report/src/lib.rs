@@ -20,12 +20,12 @@ pub mod statements;
 pub mod stats;
 pub mod targets;
 
+pub use computer::MonthComputer;
 pub use figure::{Decimal, Figure};
 pub use figures::Figures;
 pub use group::{Group, Level, OperatorGroup, TechnologyGroup};
 pub use history::History;
 pub use metric::Metric;
-pub use computer::MonthComputer;
 pub use month::{CommuneMonth, MonthError, NationMonth, ProvinceMonth};
 pub use place::Place;
 pub use sample::MonthSample;

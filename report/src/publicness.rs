@@ -25,11 +25,9 @@ use crate::metric::Metric;
 pub fn is_public(metric: Metric, devices_shown: bool) -> bool {
     match metric {
         Metric::Devices | Metric::TopDeviceShare => devices_shown,
-        Metric::Cells
-        | Metric::WeakCells
-        | Metric::Installs
-        | Metric::DownMeanChange
-        | Metric::DownMean12Months => false,
+        Metric::Cells | Metric::WeakCells | Metric::Installs | Metric::DownMeanChange | Metric::DownMean12Months => {
+            false
+        }
         _ => true,
     }
 }
@@ -50,7 +48,7 @@ pub fn first_difference(published: &[Figure], recomputed: &[Figure]) -> Option<D
     let mut ours = recomputed.iter().filter(|f| f.public).peekable();
     for theirs in published.iter().filter(|f| f.public) {
         let at = key(theirs);
-        // A group that may not show devices makes public what the recomputation, which sees masked rows, also calls public.
+        // A figure that could be recomputed and was not published was left out.
         if let Some(extra) = ours.next_if(|f| key(f) < at) {
             return Some(Difference { published: None, recomputed: Some(extra.clone()) });
         }

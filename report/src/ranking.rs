@@ -84,7 +84,8 @@ fn rank(technology: TechnologyGroup, metric: Metric, entries: &[Entry], min_samp
 }
 
 fn compare(first: &Entry, second: &Entry, min_samples: u32, z: f64) -> Comparison {
-    let not_enough = Comparison { first: first.operator, second: second.operator, outcome: Outcome::NotEnough, ratio: None };
+    let not_enough =
+        Comparison { first: first.operator, second: second.operator, outcome: Outcome::NotEnough, ratio: None };
     let (Some((a, a_degrees)), Some((b, b_degrees))) = (first.error(min_samples), second.error(min_samples)) else {
         return not_enough;
     };
@@ -164,7 +165,11 @@ mod tests {
     fn more_pairs_need_more_evidence() {
         // Apart by 2.1 standard errors: two operators alone would be ranked, four together are not.
         let apart = |value| entry(Viettel, value, Some(0.1), 300);
-        let rest = [entry(Vinaphone, 40.0, Some(0.1), 300), entry(Mobifone, 40.0, Some(0.1), 300), entry(Vietnamobile, 40.0, Some(0.1), 300)];
+        let rest = [
+            entry(Vinaphone, 40.0, Some(0.1), 300),
+            entry(Mobifone, 40.0, Some(0.1), 300),
+            entry(Vietnamobile, 40.0, Some(0.1), 300),
+        ];
         let value = 40.0 * (2.1 * 0.1 * 2f64.sqrt()).exp();
         assert_eq!(one(&[apart(value), rest[0]]).comparisons[0].outcome, Outcome::First);
         assert_eq!(one(&[apart(value), rest[0], rest[1], rest[2]]).comparisons[0].outcome, Outcome::Draw);

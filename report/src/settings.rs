@@ -162,14 +162,18 @@ impl Settings {
             a.technology == b.technology && a.metric == b.metric && a.informational == b.informational
         };
         let newest = |target: &Target| {
-            !self.targets.iter().any(|other| same(target, other) && holds(other) && other.valid_from > target.valid_from)
+            !self
+                .targets
+                .iter()
+                .any(|other| same(target, other) && holds(other) && other.valid_from > target.valid_from)
         };
         self.targets.iter().filter(|target| holds(target) && newest(target)).collect()
     }
 
     /// The mean download that the plan in force asks of a technology.
     pub fn down_target_bps(&self, month: Month, technology: TechnologyGroup) -> Option<f64> {
-        let wanted = |t: &&Target| !t.informational && t.technology == technology && t.metric == Metric::DownMean.code();
+        let wanted =
+            |t: &&Target| !t.informational && t.technology == technology && t.metric == Metric::DownMean.code();
         self.targets_of(month).into_iter().find(wanted).map(|target| target.at_least * 1e6)
     }
 
@@ -186,6 +190,13 @@ impl Settings {
         least("cells.min_devices", self.cells.min_devices, 1)?;
         if !(1..=27).contains(&self.cut_off_day) {
             return Err(format!("cut_off_day is {}; expected a day of the month, 1 to 27", self.cut_off_day));
+        }
+        let numbers = self.floors.iter().enumerate().map(|(row, f)| (format!("floors[{row}].down_mbps"), f.down_mbps));
+        let targets = self.targets.iter().enumerate().map(|(row, t)| (format!("targets[{row}].at_least"), t.at_least));
+        for (name, value) in numbers.chain(targets) {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(format!("{name} is {value}; expected a number above 0"));
+            }
         }
         for (row, target) in self.targets.iter().enumerate() {
             target.metric.parse::<Metric>().map_err(|wrong| format!("targets[{row}].metric: {wrong}"))?;
@@ -249,6 +260,9 @@ mod tests {
         wrong = Settings::default();
         wrong.targets[0].valid_from = "11/01/2024".into();
         assert!(wrong.check().unwrap_err().contains("2024-01-11"));
+        wrong = Settings::default();
+        wrong.floors[1].down_mbps = 0.0;
+        assert_eq!(wrong.check().unwrap_err(), "floors[1].down_mbps is 0; expected a number above 0");
         wrong = Settings { cut_off_day: 31, ..Settings::default() };
         assert!(wrong.check().unwrap_err().starts_with("cut_off_day is 31"));
     }

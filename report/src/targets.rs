@@ -98,7 +98,10 @@ mod tests {
         assert_eq!(say("20.00", "39.99", 30), TargetVerdict::NotReached);
         assert_eq!(say("20.00", "40.00", 30), TargetVerdict::NotEnough);
         assert_eq!(say("50.00", "61.00", 29), TargetVerdict::NotEnough);
-        assert_eq!(verdict(Some(&Figure { interval: None, ..figure("1.00", "2.00", 99) }), target, 30), TargetVerdict::NotEnough);
+        assert_eq!(
+            verdict(Some(&Figure { interval: None, ..figure("1.00", "2.00", 99) }), target, 30),
+            TargetVerdict::NotEnough
+        );
         assert_eq!(verdict(None, target, 30), TargetVerdict::NotEnough);
     }
 }

@@ -100,7 +100,12 @@ fn judge(
     let good = failed_percent <= rule.good_failed_percent && ratio.is_some_and(|r| r >= 1.0);
     let down_median_mbps = median(counted().map(|row| row.down_bps / 1e6).collect()).and_then(|v| Decimal::round(v, 2));
     let operator = OperatorGroup::EACH[usize::from(rows[0].operator)];
-    Some(Served { evidence: CellEvidence { operator, attempts, failed, devices, down_median_mbps }, weakness, good, ratio })
+    Some(Served {
+        evidence: CellEvidence { operator, attempts, failed, devices, down_median_mbps },
+        weakness,
+        good,
+        ratio,
+    })
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -72,7 +72,8 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Every figure of a group that is made of rows; gives back the means that operators are compared by.
+/// Every figure of a group that is made of rows; gives back the means that operators are compared by, and the devices of the
+/// counted samples.
 pub(crate) fn figures(
     sheet: &mut Sheet<'_>,
     rows: &Selection<'_>,
@@ -80,7 +81,7 @@ pub(crate) fn figures(
     settings: &Settings,
     floors: &[Option<f64>; TechnologyGroup::EACH.len()],
     buffers: &mut Buffers,
-) -> Vec<GroupMean> {
+) -> (Vec<GroupMean>, u64) {
     let devices = counts(sheet, rows, count, buffers);
     let mut means = Vec::with_capacity(2);
     let min = settings.min_devices_interval as usize;
@@ -110,7 +111,7 @@ pub(crate) fn figures(
         row.marks.has(Marks::ATTEMPT).then_some((1, u64::from(row.marks.has(Marks::FAILED))))
     });
     measurers(sheet, rows, min, devices, buffers);
-    means
+    (means, devices)
 }
 
 /// Counts; gives back the devices of the counted samples.

@@ -108,14 +108,14 @@ impl Workbench {
         };
         let devices_shown = self.chosen.iter().all(shown);
         let mut sheet = Sheet { group: &group, devices_shown, whole, out };
-        let means = figures(&mut sheet, &rows, count, &self.settings, &self.floors, &mut self.buffers);
+        let (means, devices) = figures(&mut sheet, &rows, count, &self.settings, &self.floors, &mut self.buffers);
         let weak_at = if technology.is_none() { Some(operator.unwrap_or(OperatorGroup::EACH.len())) } else { None };
         if let Some(at) = weak_at {
             let (cells, attempts) = (input.counters.weak_cells[at], input.counters.cell_attempts[at]);
-            sheet.count(Metric::WeakCells, cells, attempts, 0);
+            sheet.count(Metric::WeakCells, cells, attempts, devices);
         }
         if whole {
-            whole_place(&mut sheet, input);
+            whole_place(&mut sheet, input, devices);
         }
         trend(&mut sheet, &self.history, self.month);
         entries.extend(entry(&group, &means));
@@ -123,14 +123,14 @@ impl Workbench {
 }
 
 /// Figures of a place as a whole.
-fn whole_place(sheet: &mut Sheet<'_>, input: &PlaceInput<'_>) {
+fn whole_place(sheet: &mut Sheet<'_>, input: &PlaceInput<'_>, devices: u64) {
     let counters = input.counters;
     let count = counters.group(None, None);
-    sheet.count(Metric::Missing, counters.missing, count.counted, 0);
-    sheet.count(Metric::Installs, count.installs, count.samples, 0);
+    sheet.count(Metric::Missing, counters.missing, count.counted, devices);
+    sheet.count(Metric::Installs, count.installs, count.samples, devices);
     if input.level != Level::Commune {
-        sheet.count(Metric::CommunesTotal, counters.communes, counters.communes, 0);
-        sheet.count(Metric::CommunesReached, counters.communes_reached, counters.communes, 0);
+        sheet.count(Metric::CommunesTotal, counters.communes, counters.communes, devices);
+        sheet.count(Metric::CommunesReached, counters.communes_reached, counters.communes, devices);
     }
 }
 

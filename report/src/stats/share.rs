@@ -45,7 +45,8 @@ pub fn share(clusters: &[Counts], min_clusters: usize) -> Option<Estimate> {
 /// Variance of the pooled share by leaving out each cluster in turn, over the binomial variance at `at`; widened for few
 /// clusters.
 pub(crate) fn design_effect(clusters: impl Iterator<Item = Counts> + Clone, at: f64) -> f64 {
-    let (count, all, hits) = clusters.clone().fold((0u64, 0, 0), |(k, all, hits), c| (k + 1, all + c.all, hits + c.hits));
+    let (count, all, hits) =
+        clusters.clone().fold((0u64, 0, 0), |(k, all, hits), c| (k + 1, all + c.all, hits + c.hits));
     let (n, pooled) = (all as f64, hits as f64 / all as f64);
     let left_out = |c: Counts| {
         let difference = (hits - c.hits) as f64 / (all - c.all) as f64 - pooled;

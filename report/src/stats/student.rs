@@ -4,7 +4,14 @@
 pub const Z975: f64 = 1.959_963_984_540_054;
 
 /// Two-sided 95 % quantiles of the normal distribution when 1 to 6 pairs are compared at once (Bonferroni: 1 - 0.025 / pairs).
-const Z_PAIRS: [f64; 6] = [Z975, 2.241_402_727_604_945, 2.393_979_800_052_28, 2.497_705_474_411_238, 2.575_829_303_548_900, 2.638_257_273_476_752];
+const Z_PAIRS: [f64; 6] = [
+    Z975,
+    2.241_402_727_604_945,
+    2.393_979_800_052_28,
+    2.497_705_474_411_238,
+    2.575_829_303_548_900,
+    2.638_257_273_476_752,
+];
 
 /// The quantile for so many pairs at once: 1 to 6, which is every pair of four operators.
 pub fn z_for_pairs(pairs: usize) -> f64 {
