@@ -14,9 +14,10 @@
 use crate::figure::Figure;
 use crate::metric::Metric;
 
-/// Whether a figure can be recomputed from the public set. `devices_shown`: each counted sample of its group has a device number there.
+/// Whether a figure can be recomputed from the public set. `devices_shown`: each counted sample and failed
+/// attempt of its group has a device number there.
 ///
-/// - Distinct devices and the busiest one's share need the number of every counted sample.
+/// - Distinct devices and the busiest one's share need the number of every one of them.
 /// - Cells and weak cells are not: a cell is missing where too few devices measured in it, or where the person did not hand it in,
 ///   and a reader cannot tell which.
 /// - Installations are private: they would tell when a person of a small place began.

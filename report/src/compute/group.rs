@@ -32,7 +32,7 @@ pub(crate) struct GroupMean {
 /// Collects the figures of a group.
 pub(crate) struct Sheet<'a> {
     pub(crate) group: &'a Group,
-    /// Every device of the group's counted samples is shown in the public set.
+    /// Every device of the group's counted samples and failed attempts is shown in the public set.
     pub(crate) devices_shown: bool,
     /// The group is the whole place: figures without a value are kept.
     pub(crate) whole: bool,

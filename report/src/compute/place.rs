@@ -102,11 +102,7 @@ impl Workbench {
             technology: technology.map_or(TechnologyGroup::All, |at| TechnologyGroup::EACH[at]),
         };
         let rows = Selection { rows: input.rows, chosen: &self.chosen };
-        let shown = |at: &u32| {
-            let row = &input.rows[*at as usize];
-            !row.counted() || !row.marks.has(Marks::MASKED)
-        };
-        let devices_shown = self.chosen.iter().all(shown);
+        let devices_shown = self.chosen.iter().all(|at| !input.rows[*at as usize].marks.has(Marks::MASKED));
         let mut sheet = Sheet { group: &group, devices_shown, whole, out };
         let (means, devices) = figures(&mut sheet, &rows, count, &self.settings, &self.floors, &mut self.buffers);
         let weak_at = if technology.is_none() { Some(operator.unwrap_or(OperatorGroup::EACH.len())) } else { None };
