@@ -1,7 +1,7 @@
 //! Month statistics: the samples of a month, the figures they give, and what is printed of them.
 //!
-//! Pure: values in, values out. The store hands over [`MonthSample`]s in the order of [`MonthSample::order`]; a figure is one
-//! line of `figures.csv`; documents print figures and nothing else.
+//! Pure: values in, values out. The store hands over [`MonthSample`]s in the order of [`MonthSample::order`]; a
+//! figure is one line of `figures.csv`; documents print figures and nothing else.
 
 mod compute;
 mod computer;

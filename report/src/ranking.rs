@@ -1,9 +1,10 @@
 //! Operators against each other: who is shown to be better, and what is a draw.
 //!
-//! Two means are compared on the logarithmic scale, where their errors are about normal: the difference, its standard error from
-//! both (each already clustered by device), Welch's degrees of freedom, and a t quantile for all pairs of the ranking together
-//! (Bonferroni), so that in 95 of 100 rankings no false winner is named at all. A device that measured two operators (two SIMs) makes
-//! the errors go together, which this leaves aside: the interval is then wider than need be, never narrower.
+//! Two means are compared on the logarithmic scale, where their errors are about normal: the difference, its standard
+//! error from both (each already clustered by device), Welch's degrees of freedom, and a t quantile for all pairs of
+//! the ranking together (Bonferroni), so that in 95 of 100 rankings no false winner is named at all. A device that
+//! measured two operators (two SIMs) makes the errors go together, which this leaves aside: the interval is then
+//! wider than need be, never narrower.
 
 use crate::figure::Decimal;
 use crate::group::{OperatorGroup, TechnologyGroup};

@@ -25,7 +25,8 @@ pub struct Settings {
     pub min_devices_interval: u32,
     /// Samples of a month are taken in until the end (24:00, UTC+7) of this day of the next month; later ones are late.
     pub cut_off_day: u8,
-    /// Days of the next month: the commune's report is due before the first, the province's on the second (`vietnam.md` 5).
+    /// Days of the next month: the commune's report is due before the first, the province's on the second
+    /// (`vietnam.md` 5).
     pub report_days: [u8; 2],
     /// Least download of a sample, by technology, for the share above the floor.
     pub floors: Vec<Floor>,
@@ -154,7 +155,8 @@ impl Settings {
         self.floors.iter().find(|floor| floor.technology == technology).map(|floor| floor.down_mbps * 1e6)
     }
 
-    /// The targets that hold at the end of `month`, in the order of the table: of equal technology, metric and kind the newest.
+    /// The targets that hold at the end of `month`, in the order of the table: of equal technology, metric and kind
+    /// the newest.
     pub fn targets_of(&self, month: Month) -> Vec<&Target> {
         let last_day = last_day(month);
         let holds = |target: &Target| target.valid_from.as_str() <= last_day.as_str();

@@ -85,7 +85,8 @@ impl Distinct {
         self.most = self.most.max(*times);
     }
 
-    /// The number's place among the distinct ones so far, in the order in which they came; of a round without [`Self::add`].
+    /// The number's place among the distinct ones so far, in the order in which they came; of a round without
+    /// [`Self::add`].
     pub(crate) fn place(&mut self, number: u32) -> u32 {
         let at = number as usize;
         if at >= self.seen.len() {

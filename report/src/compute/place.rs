@@ -58,7 +58,7 @@ impl Workbench {
     pub(crate) fn place(&mut self, input: &PlaceInput<'_>) -> PlaceOutput {
         self.leaves.iter_mut().for_each(Vec::clear);
         for (at, row) in input.rows.iter().enumerate() {
-            self.leaves[usize::from(row.operator) * TECHNOLOGIES + usize::from(row.technology)].push(at as u32);
+            self.leaves[usize::from(row.leaf)].push(at as u32);
         }
         let mut out = Vec::new();
         let mut entries = Vec::new();
