@@ -91,6 +91,7 @@ fn without_evidence_of_a_full_link_nothing_converges() {
 #[test]
 #[ignore = "prints tables"]
 fn print_coverage() {
+    let (mut lowest, mut highest) = (100.0f64, 0.0f64);
     for shape in [Shape::Normal, Shape::LogNormal] {
         for rtt_us in [20_000, 40_000] {
             println!("\n{shape:?}, RTT {} ms: coverage %, converged %, median seconds", rtt_us / 1000);
@@ -100,12 +101,16 @@ fn print_coverage() {
                 for phi in [0.0, 0.2, 0.4, 0.6, 0.8] {
                     let outcomes = many(1000, rtt_us, &|rng| Capacity::ar1(rng, 50e6, cv, phi, shape));
                     let median = quantile(&seconds(&outcomes), 0.5);
-                    print!("{:5.1} {:3.0} {median:.2}      ", coverage(&outcomes), converged(&outcomes));
+                    let held = coverage(&outcomes);
+                    (lowest, highest) = (lowest.min(held), highest.max(held));
+                    print!("{held:5.1} {:3.0} {median:.2}      ", converged(&outcomes));
                 }
                 println!();
             }
         }
     }
+    let (lowest, highest) = (lowest / 100.0, highest / 100.0);
+    println!("\nbench: {{\"simulation\": {{\"coverage_lowest\": {lowest:.3}, \"coverage_highest\": {highest:.3}}}}}");
     println!("\nconstant rate, whole packets: coverage %, converged %, median seconds, p99 error %");
     for rate in [0.25e6, 0.5e6, 1e6, 2e6, 5e6, 20e6, 100e6] {
         for rtt_us in [10_000, 40_000, 100_000, 300_000] {

@@ -152,4 +152,5 @@ fn print_chance() {
     for (kind, outcomes) in &by_kind {
         println!("{}", row(kind, outcomes));
     }
+    println!("bench: {{\"simulation\": {{\"runs\": {n}, \"silent_above_5_percent\": {silent}}}}}");
 }

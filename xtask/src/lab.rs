@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask lab` runs the short subset and asserts behaviour; with words behind it (`cargo xtask lab --full --seeds
 //! 1,2`) it runs what they say, goes on where an earlier call stopped, and writes `docs/ACCURACY.md`; `--peers` among the
-//! words installs the other tools and runs them and ours on their twelve links.
+//! words installs the other tools and runs them and ours on their twelve links, `--bench` measures what needs no link.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::counts::Counts;
 use crate::machine::Machine;
-use crate::peers;
 use crate::process::{self, Show};
+use crate::{bench, peers};
 
 const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 const SUBSET_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -47,7 +47,13 @@ pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
         Err(counts) => return counts,
     };
     let runs = machine.target.join("lab").join("runs.jsonl");
-    let (grid, beside) = peers::split(words);
+    let (figures, rest): (Vec<String>, Vec<String>) = words.iter().cloned().partition(|word| word == "--bench");
+    let (grid, beside) = if rest.is_empty() { (None, None) } else { peers::split(&rest) };
+    if !figures.is_empty()
+        && let Err(why) = bench::run(machine, &program.ispeed)
+    {
+        return Counts::of_one(false, why, "cargo xtask lab --bench");
+    }
     if let Some(beside) = beside
         && let Err(why) = peers::run(machine, &program.lab, &program.ispeed, &beside)
     {
@@ -66,9 +72,14 @@ pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
     }
     let mut report = Command::new(&program.lab);
     report.arg("report").arg(&runs).arg("--out").arg(machine.root.join("docs/ACCURACY.md"));
-    let peers = peers::file(machine);
-    if peers.exists() {
-        report.arg("--peers").arg(peers);
+    for (word, file) in [
+        ("--peers", peers::file(machine)),
+        ("--counters", runs.with_file_name("counters.jsonl")),
+        ("--bench", bench::file(machine)),
+    ] {
+        if file.exists() {
+            report.arg(word).arg(file);
+        }
     }
     report.args(["--command", &format!("cargo xtask lab {}", words.join(" "))]);
     let finished = process::run(&mut report, SUBSET_LIMIT, Show::Yes);

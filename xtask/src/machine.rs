@@ -92,7 +92,8 @@ fn install(package: &str) {
     static UPDATED: OnceLock<()> = OnceLock::new();
     let apt = |words: &[&str]| {
         let mut command = Command::new("apt-get");
-        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        // Another installation may be under way: wait for its lock instead of failing.
+        command.args(["-o", "DPkg::Lock::Timeout=300"]).args(words).env("DEBIAN_FRONTEND", "noninteractive");
         process::run(&mut command, APT_LIMIT, Show::No);
     };
     eprintln!("installing {package}");

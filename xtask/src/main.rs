@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people: its output is its purpose")]
 
 mod allowed;
+mod bench;
 mod counts;
 mod demo;
 mod demo_checks;

@@ -4,23 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ispeed_protocol::control::{GO, LOAD_UPGRADE};
+use ispeed_protocol::control::GO;
 use ispeed_protocol::direction::Direction;
 use ispeed_wire::{Budget, DrainEnd, LoadStream, Meter, Payload, Probe, SendEnd, SendLimits, drain, drain_load, send};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::api::of_status;
 use super::control::Endpoint;
 use super::failure::{Failure, Kind};
 use super::limits;
 use super::net::Network;
+use super::upgrade::upgrade;
 
-/// Longest head of an answer to an upgrade.
-const HEAD_MAX_BYTES: usize = 8 * 1024;
 /// A peer that takes nothing for this long while an upload runs is lost to this flow; the server's counters decide
 /// earlier, so this only keeps a task from waiting for ever.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,6 +89,10 @@ pub(crate) struct Flows {
     sender: mpsc::Sender<FlowEvent>,
     events: mpsc::Receiver<FlowEvent>,
     seen: Seen,
+    /// Number of the first flow; those below it were let go before they carried anything.
+    first: u8,
+    /// When the first of them was asked for.
+    since: Instant,
 }
 
 /// What the flows have told so far.
@@ -126,7 +128,30 @@ impl Flows {
             sender,
             events,
             seen: Seen::default(),
+            first: 0,
+            since: Instant::now(),
         }
+    }
+
+    /// Lets go of all flows, which have carried nothing, and opens as many new ones, with numbers of their own: the server
+    /// may not have noticed yet that the old ones are gone.
+    pub(crate) fn renew(&mut self) {
+        let asked = self.seen.asked;
+        let first = self.first.saturating_add(asked);
+        let renewed = Self::new(self.direction, Arc::clone(&self.site), self.bounds.clone());
+        // The old ones are reset when they are dropped.
+        *self = Self { first, ..renewed };
+        self.open(asked);
+    }
+
+    /// Number of the first flow.
+    pub(crate) fn first(&self) -> u8 {
+        self.first
+    }
+
+    /// Time since the first of them was asked for.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Opens further flows until `flows` were asked for; each waits for its permit.
@@ -134,7 +159,7 @@ impl Flows {
         while self.seen.asked < flows {
             let flow = Flow {
                 direction: self.direction,
-                index: self.seen.asked,
+                index: self.first.saturating_add(self.seen.asked),
                 site: Arc::clone(&self.site),
                 bounds: self.bounds.clone(),
                 meter: self.meter.clone(),
@@ -332,58 +357,7 @@ impl Flow {
     }
 }
 
-/// Asks for the connection to carry raw load.
-async fn upgrade(stream: &mut LoadStream, site: &Site, path: &str) -> Result<(), Failure> {
-    let authority = site.endpoint.authority();
-    let what = format!("GET https://{authority}{path}");
-    let broken = |error: std::io::Error| Failure::io(&what, &error);
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\nUpgrade: {LOAD_UPGRADE}\r\n\r\n",
-        site.session
-    );
-    stream.write_all(request.as_bytes()).await.map_err(broken)?;
-    stream.flush().await.map_err(broken)?;
-    let mut head = Vec::new();
-    let end = loop {
-        if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
-            return Err(Failure::new(Kind::Reset, format!("{what}: closed without an answer")));
-        }
-        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if head.len() > HEAD_MAX_BYTES {
-            return Err(Failure::new(Kind::Protocol, format!("{what}: the answer's head is too long")));
-        }
-    };
-    match status(&head) {
-        Some(http::StatusCode::SWITCHING_PROTOCOLS) if head.len() == end => Ok(()),
-        Some(http::StatusCode::SWITCHING_PROTOCOLS) => {
-            Err(Failure::new(Kind::Protocol, format!("{what}: load came before it was asked for")))
-        }
-        Some(status) => Err(of_status(&what, status, &head[end..])),
-        None => Err(Failure::new(Kind::Protocol, format!("{what}: not an HTTP/1.1 answer"))),
-    }
-}
-
-fn status(head: &[u8]) -> Option<http::StatusCode> {
-    http::StatusCode::from_bytes(head.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()
-}
-
 fn cipher(stream: &LoadStream) -> Option<String> {
     let LoadStream::TlsClient(tls) = stream else { return None };
     tls.get_ref().1.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_status_line_is_read_strictly() {
-        assert_eq!(status(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), Some(http::StatusCode::SWITCHING_PROTOCOLS));
-        assert_eq!(status(b"HTTP/1.1 403 Forbidden\r\n\r\n"), Some(http::StatusCode::FORBIDDEN));
-        assert_eq!(status(b"HTTP/1.0 200 OK\r\n\r\n"), None);
-        assert_eq!(status(b"SSH-2.0"), None);
-        assert_eq!(status(b"HTTP/1.1 1"), None);
-    }
 }

@@ -42,6 +42,9 @@ pub(crate) const FLOWS_GRACE: Duration = Duration::from_millis(250);
 pub(crate) const FLOWS_AHEAD: u8 = 4;
 /// From this round trip on, all flows of an upload are opened before it (satellite, or a server on another continent).
 pub(crate) const LONG_PATH_US: u64 = 180_000;
+/// Age at which a flow under BBR looks for the least round trip again: for 200 ms and a round trip it sends four packets a
+/// round trip (Linux, `bbr_min_rtt_win_sec`; draft-ietf-ccwg-bbr, `MinRTTFilterLen`).
+pub(crate) const BBR_PROBES_AT: Duration = Duration::from_secs(10);
 /// TCP, TLS and upgrade are three round trips, and one is for what was lost.
 pub(crate) const HANDSHAKE_RTTS: u64 = 4;
 /// Closing the load sockets after a decision; the issue allows 20 ms, this bounds a runtime that has no thread to spare.

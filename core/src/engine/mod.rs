@@ -26,6 +26,7 @@ mod plan;
 mod run;
 mod select;
 mod session;
+mod upgrade;
 
 pub use interrupt::{ChangeNotifier, ChangeSignal};
 pub use measured::{Measured, Phase, Progress};

@@ -72,6 +72,11 @@ impl Meter {
         self.flows().iter().filter(|flow| flow.loaded()).count()
     }
 
+    /// Flows that payload has arrived on. What this end wrote may be the answer that a flow was opened with.
+    pub fn receiving(&self) -> usize {
+        self.flows().iter().filter(|flow| flow.probe.read_bytes() > flow.base_read_bytes).count()
+    }
+
     /// Flows that carried payload and whose socket is still open here.
     pub fn loaded_open(&self) -> usize {
         self.flows().iter().filter(|flow| flow.loaded() && flow.probe.is_open()).count()

@@ -65,6 +65,7 @@ fn client_cpu_a_gigabit_against_ndt7() {
     println!("client CPU-s/Gbit, medians of {TURNS} turns: ispeed (its load thread), ndt7-client 0.3.1 (its process)");
     for suite in &suites()[..2] {
         let ends = Ends::new(Some(*suite));
+        let (mut own, mut other) = (Vec::new(), Vec::new());
         for way in [Way::Down, Way::Up] {
             let turns = (0..TURNS).map(|_| {
                 let ours: Vec<_> = (0..OURS_A_TURN).map(|_| ends.run(way, Path::Records)).collect();
@@ -79,6 +80,13 @@ fn client_cpu_a_gigabit_against_ndt7() {
             let rate = median(turns.iter().map(|turn| turn.2).collect());
             let (name, ratio) = (ends.name(), ours / theirs);
             println!("{name:25} {way:5?} ispeed {ours:.4}  ndt7 {theirs:.4} ({rate:.1} Gbit/s)  ratio {ratio:.2}");
+            own.push(ours);
+            other.push(theirs);
+        }
+        if *suite == CipherSuite::TLS13_AES_128_GCM_SHA256 {
+            let both = |ways: &[f64]| format!("{{\"down\": {:.4}, \"up\": {:.4}}}", ways[0], ways[1]);
+            let figures = format!("\"cipher\": \"{suite:?}\", \"ispeed\": {}, \"ndt7\": {}", both(&own), both(&other));
+            println!("bench: {{\"cpu_s_per_gbit\": {{{figures}}}}}");
         }
     }
 }

@@ -128,6 +128,7 @@ async fn both_ends_count_the_same(ends: Ends, for_load: bool) {
     assert!(matches!(end, DrainEnd::Closed | DrainEnd::Broken(_)), "{end:?}");
     drop(client);
     assert_eq!((received.open(), received.loaded(), received.loaded_open()), (0, 1, 0));
+    assert_eq!((received.receiving(), sent.receiving()), (1, 0), "what is written does not arrive here");
     assert_eq!(received.reading(7), reading);
     assert_eq!(sent.totals().bytes_left(), totals.bytes_left());
 }

@@ -148,7 +148,7 @@ impl Record {
             self.zero_us = Some(self.previous_poll_us);
         }
         let load_us = t_us - self.zero_us.unwrap_or(t_us);
-        let flows = u8::try_from(self.meter.loaded()).unwrap_or(u8::MAX);
+        let flows = self.flows();
         let closed = !self.load_ended() && self.builder.push(load_us, now, flows);
         match totals {
             Some(totals) => self.report_sender(load_us, totals),
@@ -260,8 +260,17 @@ impl Record {
             started_at: utc(zero_us),
             ended_at: utc(self.last_change_us.max(zero_us)),
             totals,
-            flows: u8::try_from(self.meter.loaded()).unwrap_or(u8::MAX),
+            flows: self.flows(),
         }
+    }
+
+    /// Flows that carried load. An upload's are counted from before their answer is written, which is no load.
+    fn flows(&self) -> u8 {
+        let flows = match self.direction {
+            Direction::Down => self.meter.loaded(),
+            Direction::Up => self.meter.receiving(),
+        };
+        u8::try_from(flows).unwrap_or(u8::MAX)
     }
 }
 

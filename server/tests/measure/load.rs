@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ispeed_protocol::control::ServerMessage;
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::token::TokenClaims;
-use ispeed_wire::{Meter, SendEnd, drain};
+use ispeed_wire::{LoadStream, Meter, SendEnd, drain};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +59,23 @@ async fn an_upload_is_counted_to_the_byte() {
     }
     assert!(series.t_us.windows(2).take(arrivals.len() - 1).all(|w| w[1] - w[0] >= 45_000), "{:?}", series.t_us);
     assert_eq!(lab.measure.stats().snapshot().bytes_received, sent);
+    run.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flows_that_are_open_and_silent_carry_no_load() {
+    let lab = Lab::start().await;
+    let mut run = lab.run(&lab.claims()).await.unwrap();
+    let (mut flows, _) = open_up(&lab, &run, 4).await;
+    run.start(Direction::Up).await;
+    let silent = flows.split_off(1);
+    let ended = send_on(flows, 200_000, CancellationToken::new()).await;
+    delivered(&ended).await;
+    ended.into_iter().for_each(|(stream, _)| stream.reset());
+    silent.into_iter().for_each(LoadStream::reset);
+    let stopped = run.stop(Direction::Up).await;
+    assert_eq!(stopped.evidence.flows, 1);
+    assert!(stopped.series.flow_steps.iter().all(|step| step.flows <= 1), "{:?}", stopped.series.flow_steps);
     run.finish().await;
 }
 
