@@ -4,11 +4,23 @@
 //! line of `figures.csv`; documents print figures and nothing else.
 
 pub mod figure;
+pub mod figures;
 pub mod group;
+pub mod history;
 pub mod metric;
+pub mod month;
+pub mod place;
+pub mod publicness;
 pub mod sample;
+pub mod settings;
+pub mod statements;
 
 pub use figure::{Decimal, Figure};
+pub use figures::Figures;
 pub use group::{Group, Level, OperatorGroup, TechnologyGroup};
+pub use history::History;
 pub use metric::Metric;
+pub use month::{CommuneMonth, MonthComputer, MonthError, NationMonth, ProvinceMonth};
+pub use place::Place;
 pub use sample::MonthSample;
+pub use settings::Settings;
