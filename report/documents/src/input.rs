@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
+use serde::{Deserialize, Serialize};
 
 /// Looks a figure up. Documents print figures they find here and no others.
 pub trait FigureLookup: Sync {
@@ -81,6 +82,8 @@ pub struct Header {
     pub as_of: UtcMicros,
     /// Date of the letter; `None` leaves it to be written by hand.
     pub date: Option<LetterDate>,
+    /// The month was still going on.
+    pub provisional: bool,
 }
 
 /// A place.
@@ -210,7 +213,8 @@ pub struct SharingSpot {
 }
 
 /// What a place owes beside measuring, typed in by its officials.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Duties {
     /// Installations up to the end of the month.
     pub installs_total: Option<u64>,
@@ -225,18 +229,39 @@ pub struct Duties {
 }
 
 /// What VNNIC's i-Speed published of the place and month.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ISpeedCount {
     /// Samples.
     pub samples: Option<u64>,
-    /// Median download, Mbps.
+    /// Median download, Mbps; a text such as "52.31" in files.
+    #[serde(with = "decimal_text")]
     pub down_median_mbps: Option<Decimal>,
     /// Median upload, Mbps.
+    #[serde(with = "decimal_text")]
     pub up_median_mbps: Option<Decimal>,
     /// Where it was read.
     pub source: String,
     /// On which day, as text.
     pub read_on: String,
+}
+
+/// A decimal as its text: nothing of it is lost on the way.
+mod decimal_text {
+    use ispeed_report::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Decimal>, s: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => s.serialize_some(&value.to_string()),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>, D::Error> {
+        let text = Option::<String>::deserialize(d)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 impl DocumentInput<'_> {

@@ -10,6 +10,7 @@ mod error;
 mod field;
 mod input;
 mod letter;
+mod month;
 mod pdf;
 mod table;
 mod template;
@@ -23,6 +24,7 @@ pub use input::{
     Attainment, Count, DocumentInput, Duties, Exclusion, FigureLookup, Header, ISpeedCount, LetterDate, Place,
     SharingSpot, Target, WeakSpot, Weakness,
 };
+pub use month::{MonthDocuments, MonthFile, MonthHead};
 pub use pdf::Press;
 pub use template::{
     Column, Kind, Letter, RowsOf, Section, Sheet, Show, Source, Template, TemplateError, TemplateErrors,

@@ -37,6 +37,9 @@ pub(crate) const DISCLAIMERS: &[&str] = &[
 /// One line of both, for footers.
 pub(crate) const DISCLAIMER_SHORT: &str = "ispeed không phải ứng dụng i-Speed của VNNIC; số liệu tham khảo từ đo kiểm cộng đồng, không thay thế đo kiểm theo quy chuẩn";
 
+/// Said first where the month was still going on.
+pub(crate) const PROVISIONAL: &str = "SỐ LIỆU TẠM THỜI: tháng báo cáo chưa kết thúc, số liệu còn thay đổi.";
+
 /// Puts the report's words for the placeholders of a text. The template was checked: what is unknown stays.
 pub(crate) fn fill(text: &str, input: &DocumentInput<'_>, body: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -107,6 +110,17 @@ pub(crate) fn letter_date(date: Option<LetterDate>) -> String {
     };
     let month = if month < 3 { format!("{month:02}") } else { month.to_string() };
     format!("ngày {day:02} tháng {month} năm {year}")
+}
+
+/// What the reasons mean that the close of a month gives itself.
+pub(crate) fn reason(code: &str, unknown: &str, late: &str) -> &'static str {
+    if code == unknown {
+        "Xã, phường của mẫu không có trong bảng đơn vị hành chính của kỳ báo cáo."
+    } else if code == late {
+        "Mẫu gửi sau thời điểm chốt nhận mẫu của kỳ."
+    } else {
+        "Xem mã lý do trong tài liệu của phần mềm."
+    }
 }
 
 /// Kind of places a list holds.

@@ -9,7 +9,7 @@ use crate::error::DocumentError;
 use crate::input::DocumentInput;
 use crate::table::{self, Table};
 use crate::template::Template;
-use crate::text::{DISCLAIMER_SHORT, fill, instant};
+use crate::text::{DISCLAIMER_SHORT, PROVISIONAL, fill, instant};
 use crate::value::Value;
 use formats::{Formats, Look};
 
@@ -73,7 +73,8 @@ fn write_sheet(sheet: &mut Worksheet, table: &Table, input: &DocumentInput<'_>, 
         instant(header.cut_off)
     );
     sheet.write_string_with_format(1, 0, about, &f.about)?;
-    sheet.write_string_with_format(2, 0, DISCLAIMER_SHORT, &f.about)?;
+    let notice = if header.provisional { format!("{PROVISIONAL} {DISCLAIMER_SHORT}") } else { DISCLAIMER_SHORT.to_owned() };
+    sheet.write_string_with_format(2, 0, notice, &f.about)?;
     for (column, head) in (0u16..).zip(&table.heads) {
         sheet.set_column_width(column, f64::from(head.width))?;
         sheet.write_string_with_format(HEADING_ROW, column, &head.heading, &f.heading)?;

@@ -164,6 +164,7 @@ fn header(level: Level, place: Place, province: Option<Place>) -> Header {
         sample_set_sha256: HASH.into(),
         as_of: "2026-11-08T09:31:07.250000Z".parse::<UtcMicros>().unwrap(),
         date: None,
+        provisional: false,
     }
 }
 
