@@ -222,7 +222,7 @@ fn make(mut ledger: Ledger<'_>, request: &Request<'_>, frozen: Frozen) -> Result
         folder: staging.folder(),
     };
     drop(history);
-    let rows = Rows::new(ledger.0, request.month, request.scope, &record.heads);
+    let rows = Rows::new(&mut *ledger.0, request.month, request.scope, &record.heads);
     let found = pass::run(order, request.scope == NATION, rows, &mut |sample, row| {
         if let Some(changes) = &mut changes {
             changes.push(sample, row);
@@ -375,6 +375,7 @@ fn write_documents(staging: &Staging, request: &Request<'_>, record: &ClosedReco
     if request.documents.templates().is_empty() {
         return Ok(());
     }
+    request.documents.begin(&head).map_err(MonthError::Document)?;
     if request.scope == NATION {
         put(DOCUMENTS, request.documents.nation(&head, &found.nation, &found.provinces))?;
     }

@@ -4,7 +4,7 @@
 //! enough devices to show numbers and hours; then they are sorted by row number, which hides the order in which they were
 //! measured, and handed on in that order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use ispeed_protocol::cell::Cell;
@@ -56,7 +56,8 @@ struct Pass<'a> {
     numbers: Numbers,
     min_devices: usize,
     cut_off: UtcMicros,
-    communes: BTreeSet<&'a str>,
+    /// Province of each commune.
+    communes: BTreeMap<&'a str, &'a str>,
     feed: Feed,
     public: RowWriter,
     sealed: Option<RowWriter>,
@@ -82,7 +83,7 @@ pub(crate) fn run(
         numbers: order.numbers,
         min_devices: order.settings.min_devices_public as usize,
         cut_off: order.settings.cut_off(order.month),
-        communes: order.places.iter().map(|place| place.code.as_str()).collect(),
+        communes: order.places.iter().map(|place| (place.code.as_str(), place.province_code.as_str())).collect(),
         feed: Feed::new(order.settings.clone(), order.month, order.places.to_vec(), order.history)?,
         public: RowWriter::public(order.folder)?,
         sealed,
@@ -156,7 +157,8 @@ impl Pass<'_> {
     /// All samples of one commune, or some that lie in none.
     fn place(&mut self, samples: Vec<MonthSample>, on_row: &mut OnRow<'_>) -> Result<()> {
         let Some(first) = samples.first() else { return Ok(()) };
-        let known = first.commune.as_deref().is_some_and(|code| self.communes.contains(code));
+        let province = first.commune.as_deref().and_then(|code| self.communes.get(code).copied());
+        let known = province.is_some() && province == first.province.as_deref();
         let open = known && shows_devices(&samples, self.min_devices);
         let cells = if open { shown_cells(&samples, self.min_devices) } else { HashSet::new() };
         let mut rows: Vec<(String, MonthSample)> =

@@ -1,0 +1,6 @@
+//! A month in memory: closed, closed again, tampered with, revised.
+
+mod close;
+mod memory;
+mod revise;
+mod verify;
