@@ -171,13 +171,19 @@ fn means_key(record: &ClosedRecord) -> String {
     format!("{}/{}", record_key(record.month, &record.scope, record.version), record.manifest_sha256)
 }
 
-/// The months that trends of `month` look back on, out of the closed ones.
-pub(crate) fn looked_back_on(month: Month, earlier: Vec<ClosedRecord>) -> BTreeMap<Month, ClosedRecord> {
+/// The months that trends of `month` look back on, out of the closed ones: only those of the same table of communes, since codes
+/// were given to other communes before.
+pub(crate) fn looked_back_on(
+    month: Month,
+    boundaries: Option<&str>,
+    earlier: Vec<ClosedRecord>,
+) -> BTreeMap<Month, ClosedRecord> {
     let mut first = month;
     for _ in 0..HISTORY_MONTHS {
         first = before(first);
     }
-    earlier.into_iter().filter(|record| record.month >= first).map(|record| (record.month, record)).collect()
+    let of_table = |record: &ClosedRecord| record.month >= first && record.boundaries.as_deref() == boundaries;
+    earlier.into_iter().filter(of_table).map(|record| (record.month, record)).collect()
 }
 
 fn before(month: Month) -> Month {

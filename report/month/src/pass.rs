@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{MonthError, Result};
 use crate::feed::Feed;
-use crate::figures_csv::{self, FigureWriter};
+use crate::figures_csv::{self, FigureFile, FigureWriter};
 use crate::keys::Numbers;
 use crate::rows::{PublicRow, RowWriter};
 use crate::set_hash::SetHash;
@@ -71,13 +71,14 @@ struct Pass<'a> {
     means: String,
 }
 
-/// Walks over `samples`, which come in [`MonthSample::order`], and writes tables and figures into the folder.
+/// Walks over `samples`, which come in [`MonthSample::order`], and writes tables and figures into the folder; the figures' file
+/// is handed back open.
 pub(crate) fn run(
     order: Order<'_>,
     nation: bool,
     samples: impl Iterator<Item = Result<MonthSample>>,
     on_row: &mut OnRow<'_>,
-) -> Result<Found> {
+) -> Result<(Found, FigureFile)> {
     let sealed = order.sealed.then(|| RowWriter::sealed(order.folder)).transpose()?;
     let mut pass = Pass {
         numbers: order.numbers,
@@ -181,15 +182,15 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn end(mut self, nation: bool) -> Result<Found> {
+    fn end(mut self, nation: bool) -> Result<(Found, FigureFile)> {
         let (figures, means, provinces) = (&mut self.figures, &mut self.means, &mut self.provinces);
         let month = self.feed.end(&mut |province| keep(province, figures, means, provinces))?;
         let of_nation = if nation { month.figures.as_slice() } else { &[] };
         note_means(of_nation, means);
-        self.figures.finish(of_nation)?;
+        let file = self.figures.finish(of_nation)?;
         self.public.finish()?;
         self.sealed.map(RowWriter::finish).transpose()?;
-        Ok(Found {
+        let found = Found {
             samples: self.set.samples(),
             set_sha256: self.set.finish(),
             counted: self.counted,
@@ -199,7 +200,8 @@ impl Pass<'_> {
             provinces: self.provinces,
             nation: month,
             means: self.means,
-        })
+        };
+        Ok((found, file))
     }
 }
 

@@ -3,4 +3,5 @@
 mod close;
 mod memory;
 mod revise;
+mod speed;
 mod verify;
