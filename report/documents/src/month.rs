@@ -94,7 +94,8 @@ impl MonthDocuments {
     /// Takes a template in place of the one that ships for its level.
     #[must_use]
     pub fn with_template(mut self, template: Template) -> Self {
-        self.templates[slot(template.level)] = template;
+        let slot = slot(template.level);
+        self.templates[slot] = template;
         self
     }
 
