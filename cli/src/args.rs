@@ -54,9 +54,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ispeed verify sample.json\n  ispeed outbox export | ispeed verify - --key collector.key"
     )]
     Verify(verify::Args),
-    /// How a month stands.
-    #[command(after_help = "Example:\n  ispeed month status --data ispeed-data --province 75")]
-    Month(month::Args),
+    /// How a month stands; closing, revising and checking the official month.
+    #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
+                      ispeed month close --month 2026-10 --data ispeed-data --out 2026-10\n  ispeed month verify 2026-10")]
+    Month(Box<month::Args>),
     /// Print the public keys of a server.
     #[command(
         after_help = "Examples:\n  ispeed server-key --data ispeed-data\n  ispeed server-key --server https://ispeed.example.vn --format json > collector.key"
