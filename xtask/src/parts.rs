@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{demo, lab, peers, supply};
+use crate::{demo, lab, month, peers, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -36,6 +36,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
+    Part { name: "month", about: "a made-up month, closed on both databases, opened and recomputed by others", run: month::run },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
     Part { name: "bench", about: "tables of speed and accuracy of the pure parts, in release", run: bench },
@@ -43,7 +44,7 @@ pub(crate) const PARTS: &[Part] = &[
 
 /// `cargo xtask test`.
 pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo", "interop", "lab"];
+    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo", "month", "interop", "lab"];
 
 /// `cargo xtask lint`.
 pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
