@@ -20,7 +20,6 @@ pub mod interop;
 pub mod limits;
 pub mod measure;
 pub mod pages;
-
 pub mod raw;
 pub mod server;
 pub mod store;

@@ -20,7 +20,6 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 mod world;
-
 mod write;
 
 use std::ops::Range;
