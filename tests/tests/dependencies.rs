@@ -17,6 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("ispeed-wire", &["ispeed-protocol", "ispeed-meter"]),
     ("ispeed-core", &["ispeed-protocol", "ispeed-meter", "ispeed-commune", "ispeed-verdict", "ispeed-wire"]),
     ("ispeed-report", &["ispeed-protocol", "ispeed-commune"]),
+    ("ispeed-month", &["ispeed-protocol", "ispeed-commune", "ispeed-verdict", "ispeed-report"]),
     (
         "ispeed-server",
         &["ispeed-protocol", "ispeed-meter", "ispeed-commune", "ispeed-verdict", "ispeed-wire", "ispeed-report"],
@@ -33,6 +34,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "ispeed-wire",
             "ispeed-core",
             "ispeed-report",
+            "ispeed-month",
             "ispeed-server",
         ],
     ),
