@@ -18,12 +18,13 @@ use uuid::Uuid;
 use super::figures::{self, Figures};
 use super::people::{Device, month_key};
 use super::random::Random;
-use super::schedule::{Attempt, Course};
+use super::schedule::{Attempt, CUTOFF_DAYS, Course};
 use super::world::{NETWORKS, Place};
-use crate::limits::MONTH_CUTOFF_DAYS;
 
 /// Text of the consent that nobody gave.
 const CONSENT: &str = "synthetic";
+/// Version that the phones claim: not that of this program, or every release would make other months.
+const VERSION: &str = "0.1.0";
 /// Test point of the made-up country.
 const SERVER: &str = "hcm-vnix-1";
 const OTHER_SERVER: &str = "hn-vnix-1";
@@ -49,7 +50,7 @@ pub(super) struct Made {
 
 /// Makes the sample of an attempt.
 pub(super) fn make(setting: &Setting<'_>) -> Made {
-    let Setting { seed, month, place, device, attempt, .. } = setting;
+    let Setting { seed, month, place, attempt, .. } = setting;
     let parts = [*seed, month_key(*month), place.key, u64::from(attempt.device), u64::from(attempt.number), 3];
     let mut random = Random::of(&parts);
     let started_at =
@@ -77,7 +78,7 @@ fn judged(setting: &Setting<'_>, sample: &Sample, received_at: UtcMicros) -> Ver
     context.server = ServerState::Approved(ServerClass::Vnix);
     context.signed = Some(true);
     context.commune_area_km2 = setting.place.area_km2;
-    context.cutoff = Some(setting.month.end().plus_micros(MONTH_CUTOFF_DAYS * 86_400_000_000));
+    context.cutoff = Some(setting.month.end().plus_micros(i64::from(CUTOFF_DAYS) * 86_400_000_000));
     context.device_counted_today_in_commune = setting.attempt.counted_today.into();
     context.seconds_to_nearest_counted = Some(setting.attempt.since_counted_s.into());
     judge(sample, &context)
@@ -126,7 +127,7 @@ fn bare(setting: &Setting<'_>, started_at: UtcMicros, figures: &Figures, random:
         method: ispeed_meter::params::METHOD_VERSION,
         program: Program {
             name: if device.ios { "ispeed-ios" } else { "ispeed-android" }.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
             build: None,
         },
     }

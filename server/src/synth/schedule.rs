@@ -7,7 +7,6 @@ use ispeed_verdict::limits::{DEVICE_DAY_MAX, DEVICE_SPACING_S};
 use super::people::{Device, Habit};
 use super::random::Random;
 use super::world::Place;
-use crate::limits::MONTH_CUTOFF_DAYS;
 
 /// What comes of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +41,10 @@ impl Course {
         matches!(self, Self::Good | Self::Capped)
     }
 }
+
+/// Days after the end of a month in which its samples still come in time, as the close of a month has it unless it is told
+/// otherwise (`ispeed_report::Settings`).
+pub(super) const CUTOFF_DAYS: u32 = 8;
 
 /// One attempt, small enough that ten million of them fit in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +101,7 @@ impl Days {
 
     /// A sample that takes this long to come in comes after the cut-off, wherever in the month it was taken.
     fn late_s(self, random: &mut Random) -> u32 {
-        let cutoff = self.days + MONTH_CUTOFF_DAYS.unsigned_abs();
+        let cutoff = self.days + u64::from(CUTOFF_DAYS);
         (cutoff * 86_400 + random.below(12 * 86_400)) as u32
     }
 }
@@ -222,7 +225,7 @@ pub(super) fn attempts(
 }
 
 fn cutoff_s() -> u64 {
-    MONTH_CUTOFF_DAYS.unsigned_abs() * 86_400
+    u64::from(CUTOFF_DAYS) * 86_400
 }
 
 fn delay_s(random: &mut Random, days: Days, started_ms: u32) -> u32 {

@@ -8,7 +8,7 @@ use ispeed_protocol::evidence::evidence_sha256;
 use ispeed_protocol::receipt::{CHAIN_START, Receipt, ReceiptKind};
 use ispeed_protocol::signing::{SecretKey, SignatureError};
 use ispeed_protocol::{Month, PROTOCOL_VERSION, UtcMicros};
-use ispeed_report::ChainHead;
+use ispeed_report::sample::ChainHead;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
