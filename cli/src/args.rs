@@ -54,9 +54,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ispeed verify sample.json\n  ispeed outbox export | ispeed verify - --key collector.key"
     )]
     Verify(verify::Args),
-    /// How a month stands.
-    #[command(after_help = "Example:\n  ispeed month status --data ispeed-data --province 75")]
-    Month(month::Args),
+    /// How a month stands; closing, revising and checking the official month.
+    #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
+                      ispeed month close --month 2026-10 --data ispeed-data --out 2026-10\n  ispeed month verify 2026-10")]
+    Month(Box<month::Args>),
     /// A collector's store: made-up months, raw export.
     #[command(after_help = "Example:\n  ispeed admin synth --month 2026-10 --samples 28500 --province 75 --data rehearsal")]
     Admin(admin::Args),

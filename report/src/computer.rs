@@ -16,7 +16,8 @@ use crate::place::Place;
 use crate::sample::MonthSample;
 use crate::settings::Settings;
 
-/// Computes a month from a stream of samples. Memory: about 100 bytes a sample that is used, beside the figures of one province.
+/// Computes a month from a stream of samples. Memory: about 100 bytes a sample that is used, beside the figures of
+/// one province.
 ///
 /// ```text
 /// let mut computer = MonthComputer::new(settings, month, places, history)?;
@@ -121,8 +122,8 @@ impl MonthComputer {
         self.places.chunk_by(|a, b| a.province_code == b.province_code).map(|p| p[0].province_code.clone()).collect()
     }
 
-    /// Takes a sample, in the order of [`MonthSample::order`]. A sample whose commune is not in the table, or lies in another
-    /// province there, is counted as excluded in the nation, under [`COMMUNE_UNKNOWN`].
+    /// Takes a sample, in the order of [`MonthSample::order`]. A sample whose commune is not in the table, or lies in
+    /// another province there, is counted as excluded in the nation, under [`COMMUNE_UNKNOWN`].
     pub fn push(&mut self, sample: &MonthSample) -> Result<(), MonthError> {
         self.check_order(sample)?;
         self.newest_received_at = self.newest_received_at.max(Some(sample.received_at));
@@ -222,7 +223,8 @@ impl MonthComputer {
         let devices = self.distinct.of(rows.iter().filter(|row| row.counted()).map(|row| row.device));
         let devices_public = devices >= u64::from(settings.min_devices_public) && !tally.devices_missing;
         // Of a masked commune a reader cannot tell devices apart, so intervals of larger places take them for one.
-        let pool = if devices_public || rows.is_empty() { NONE } else { self.devices.fresh().ok_or(MonthError::TooMany)? };
+        let pool =
+            if devices_public || rows.is_empty() { NONE } else { self.devices.fresh().ok_or(MonthError::TooMany)? };
         for row in &mut *rows {
             row.cluster = if devices_public { row.device } else { pool };
             row.marks.set(Marks::MASKED, !devices_public);
@@ -260,8 +262,8 @@ impl MonthComputer {
         Ok(())
     }
 
-    /// Ends a province: each of [`Self::provinces`] in turn, also those without a sample, after its last sample and before
-    /// the first one of the next.
+    /// Ends a province: each of [`Self::provinces`] in turn, also those without a sample, after its last sample and
+    /// before the first one of the next.
     pub fn finish_province(&mut self, code: &str) -> Result<ProvinceMonth, MonthError> {
         let expected = self.places.get(self.next).map(|place| place.province_code.clone());
         if expected.as_deref() != Some(code) {

@@ -77,7 +77,7 @@ pub struct Figure {
     pub interval: Option<[Decimal; 2]>,
     /// Samples (of pooled loss: packets) the value is computed from.
     pub n: u64,
-    /// Distinct devices they came from.
+    /// Distinct devices they came from; of counts the devices of the counted samples.
     pub devices: u64,
     /// An outsider can recompute it from the public set.
     pub public: bool,

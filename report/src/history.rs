@@ -19,8 +19,8 @@ struct Past {
     n: u64,
 }
 
-/// What is needed of the closed figures of earlier months (newest version of each). Hand over only months whose boundary table
-/// gives a code to the same commune: a code alone is no key (`vietnam.md` 0.4).
+/// What is needed of the closed figures of earlier months (newest version of each). Hand over only months whose
+/// boundary table gives a code to the same commune: a code alone is no key (`vietnam.md` 0.4).
 #[derive(Clone, Debug, Default)]
 pub struct History {
     by_group: BTreeMap<Group, Vec<Past>>,
@@ -38,8 +38,8 @@ pub struct Trend {
 }
 
 impl History {
-    /// Takes a figure of an earlier month in; figures that no trend needs are left aside, so a whole `figures.csv` may be handed
-    /// over. Of two of one month and group the later one stands.
+    /// Takes a figure of an earlier month in; figures that no trend needs are left aside, so a whole `figures.csv`
+    /// may be handed over. Of two of one month and group the later one stands.
     pub fn add(&mut self, month: Month, figure: &Figure) {
         let Some(past) = past(month, figure) else { return };
         let months = self.by_group.entry(figure.group.clone()).or_default();
@@ -50,8 +50,8 @@ impl History {
 
     /// Change in percent since the month before.
     ///
-    /// The interval is MOVER's for a ratio (Zou and Donner 2008) on the logarithmic scale: it needs nothing but both intervals. It
-    /// takes the months for independent; devices that measured in both make it wider than need be.
+    /// The interval is MOVER's for a ratio (Zou and Donner 2008) on the logarithmic scale: it needs nothing but both
+    /// intervals. It takes the months for independent; devices that measured in both make it wider than need be.
     pub fn change(&self, month: Month, now: &Figure) -> Option<Trend> {
         let before = self.by_group.get(&now.group)?.iter().find(|p| p.month.next() == month)?;
         let now = past(month, now)?;
@@ -68,16 +68,20 @@ impl History {
         Some(Trend { value: 100.0 * (now.value / before.value - 1.0), interval, n: now.n.min(before.n) })
     }
 
-    /// Mean over this month and those of the 11 before it that were closed: each month's mean weighed by its samples, which is the
-    /// mean of all their samples together, as VNNIC's window of 12 months has it (`vietnam.md` 3). `None` without an earlier month.
+    /// Mean over this month and those of the 11 before it that were closed: each month's mean weighed by its samples,
+    /// which is the mean of all their samples together, as VNNIC's window of 12 months has it (`vietnam.md` 3).
+    /// `None` without an earlier month.
     ///
-    /// The interval's bounds are the weighed bounds of the months. That is the variance when months go fully together, which is the
-    /// most it can be: device ids change each month by design, so nobody can tell how far the same phones measured in each.
+    /// The interval's bounds are the weighed bounds of the months. That is the variance when months go fully
+    /// together, which is the most it can be: device ids change each month by design, so nobody can tell how far the
+    /// same phones measured in each.
     pub fn twelve_months(&self, month: Month, now: &Figure) -> Option<Trend> {
         let first = months_since_zero(month) - 11;
         let earlier = self.by_group.get(&now.group)?.iter();
-        let mut window: Vec<Past> =
-            earlier.filter(|p| (first..months_since_zero(month)).contains(&months_since_zero(p.month))).copied().collect();
+        let mut window: Vec<Past> = earlier
+            .filter(|p| (first..months_since_zero(month)).contains(&months_since_zero(p.month)))
+            .copied()
+            .collect();
         if window.is_empty() {
             return None;
         }
@@ -109,7 +113,15 @@ mod tests {
     fn mean(value: &str, interval: Option<[&str; 2]>, n: u64) -> Figure {
         let interval = interval.map(|bounds| bounds.map(|b| b.parse().unwrap()));
         let value = Some(value.parse().unwrap());
-        Figure { group: Group::all(Level::Commune, "25195"), metric: Metric::DownMean, value, interval, n, devices: 9, public: true }
+        Figure {
+            group: Group::all(Level::Commune, "25195"),
+            metric: Metric::DownMean,
+            value,
+            interval,
+            n,
+            devices: 9,
+            public: true,
+        }
     }
 
     fn month(text: &str) -> Month {

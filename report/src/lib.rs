@@ -1,7 +1,7 @@
 //! Month statistics: the samples of a month, the figures they give, and what is printed of them.
 //!
-//! Pure: values in, values out. The store hands over [`MonthSample`]s in the order of [`MonthSample::order`]; a figure is one
-//! line of `figures.csv`; documents print figures and nothing else.
+//! Pure: values in, values out. The store hands over [`MonthSample`]s in the order of [`MonthSample::order`]; a
+//! figure is one line of `figures.csv`; documents print figures and nothing else.
 
 mod compute;
 mod computer;
@@ -20,12 +20,12 @@ pub mod statements;
 pub mod stats;
 pub mod targets;
 
+pub use computer::MonthComputer;
 pub use figure::{Decimal, Figure};
 pub use figures::Figures;
 pub use group::{Group, Level, OperatorGroup, TechnologyGroup};
 pub use history::History;
 pub use metric::Metric;
-pub use computer::MonthComputer;
 pub use month::{CommuneMonth, MonthError, NationMonth, ProvinceMonth};
 pub use place::Place;
 pub use sample::MonthSample;

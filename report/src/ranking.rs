@@ -1,9 +1,10 @@
 //! Operators against each other: who is shown to be better, and what is a draw.
 //!
-//! Two means are compared on the logarithmic scale, where their errors are about normal: the difference, its standard error from
-//! both (each already clustered by device), Welch's degrees of freedom, and a t quantile for all pairs of the ranking together
-//! (Bonferroni), so that in 95 of 100 rankings no false winner is named at all. A device that measured two operators (two SIMs) makes
-//! the errors go together, which this leaves aside: the interval is then wider than need be, never narrower.
+//! Two means are compared on the logarithmic scale, where their errors are about normal: the difference, its standard
+//! error from both (each already clustered by device), Welch's degrees of freedom, and a t quantile for all pairs of
+//! the ranking together (Bonferroni), so that in 95 of 100 rankings no false winner is named at all. A device that
+//! measured two operators (two SIMs) makes the errors go together, which this leaves aside: the interval is then
+//! wider than need be, never narrower.
 
 use crate::figure::Decimal;
 use crate::group::{OperatorGroup, TechnologyGroup};
@@ -84,7 +85,8 @@ fn rank(technology: TechnologyGroup, metric: Metric, entries: &[Entry], min_samp
 }
 
 fn compare(first: &Entry, second: &Entry, min_samples: u32, z: f64) -> Comparison {
-    let not_enough = Comparison { first: first.operator, second: second.operator, outcome: Outcome::NotEnough, ratio: None };
+    let not_enough =
+        Comparison { first: first.operator, second: second.operator, outcome: Outcome::NotEnough, ratio: None };
     let (Some((a, a_degrees)), Some((b, b_degrees))) = (first.error(min_samples), second.error(min_samples)) else {
         return not_enough;
     };
@@ -164,7 +166,11 @@ mod tests {
     fn more_pairs_need_more_evidence() {
         // Apart by 2.1 standard errors: two operators alone would be ranked, four together are not.
         let apart = |value| entry(Viettel, value, Some(0.1), 300);
-        let rest = [entry(Vinaphone, 40.0, Some(0.1), 300), entry(Mobifone, 40.0, Some(0.1), 300), entry(Vietnamobile, 40.0, Some(0.1), 300)];
+        let rest = [
+            entry(Vinaphone, 40.0, Some(0.1), 300),
+            entry(Mobifone, 40.0, Some(0.1), 300),
+            entry(Vietnamobile, 40.0, Some(0.1), 300),
+        ];
         let value = 40.0 * (2.1 * 0.1 * 2f64.sqrt()).exp();
         assert_eq!(one(&[apart(value), rest[0]]).comparisons[0].outcome, Outcome::First);
         assert_eq!(one(&[apart(value), rest[0], rest[1], rest[2]]).comparisons[0].outcome, Outcome::Draw);

@@ -25,7 +25,8 @@ pub struct Settings {
     pub min_devices_interval: u32,
     /// Samples of a month are taken in until the end (24:00, UTC+7) of this day of the next month; later ones are late.
     pub cut_off_day: u8,
-    /// Days of the next month: the commune's report is due before the first, the province's on the second (`vietnam.md` 5).
+    /// Days of the next month: the commune's report is due before the first, the province's on the second
+    /// (`vietnam.md` 5).
     pub report_days: [u8; 2],
     /// Least download of a sample, by technology, for the share above the floor.
     pub floors: Vec<Floor>,
@@ -154,7 +155,8 @@ impl Settings {
         self.floors.iter().find(|floor| floor.technology == technology).map(|floor| floor.down_mbps * 1e6)
     }
 
-    /// The targets that hold at the end of `month`, in the order of the table: of equal technology, metric and kind the newest.
+    /// The targets that hold at the end of `month`, in the order of the table: of equal technology, metric and kind
+    /// the newest.
     pub fn targets_of(&self, month: Month) -> Vec<&Target> {
         let last_day = last_day(month);
         let holds = |target: &Target| target.valid_from.as_str() <= last_day.as_str();
@@ -162,14 +164,18 @@ impl Settings {
             a.technology == b.technology && a.metric == b.metric && a.informational == b.informational
         };
         let newest = |target: &Target| {
-            !self.targets.iter().any(|other| same(target, other) && holds(other) && other.valid_from > target.valid_from)
+            !self
+                .targets
+                .iter()
+                .any(|other| same(target, other) && holds(other) && other.valid_from > target.valid_from)
         };
         self.targets.iter().filter(|target| holds(target) && newest(target)).collect()
     }
 
     /// The mean download that the plan in force asks of a technology.
     pub fn down_target_bps(&self, month: Month, technology: TechnologyGroup) -> Option<f64> {
-        let wanted = |t: &&Target| !t.informational && t.technology == technology && t.metric == Metric::DownMean.code();
+        let wanted =
+            |t: &&Target| !t.informational && t.technology == technology && t.metric == Metric::DownMean.code();
         self.targets_of(month).into_iter().find(wanted).map(|target| target.at_least * 1e6)
     }
 
@@ -186,6 +192,13 @@ impl Settings {
         least("cells.min_devices", self.cells.min_devices, 1)?;
         if !(1..=27).contains(&self.cut_off_day) {
             return Err(format!("cut_off_day is {}; expected a day of the month, 1 to 27", self.cut_off_day));
+        }
+        let numbers = self.floors.iter().enumerate().map(|(row, f)| (format!("floors[{row}].down_mbps"), f.down_mbps));
+        let targets = self.targets.iter().enumerate().map(|(row, t)| (format!("targets[{row}].at_least"), t.at_least));
+        for (name, value) in numbers.chain(targets) {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(format!("{name} is {value}; expected a number above 0"));
+            }
         }
         for (row, target) in self.targets.iter().enumerate() {
             target.metric.parse::<Metric>().map_err(|wrong| format!("targets[{row}].metric: {wrong}"))?;
@@ -249,6 +262,9 @@ mod tests {
         wrong = Settings::default();
         wrong.targets[0].valid_from = "11/01/2024".into();
         assert!(wrong.check().unwrap_err().contains("2024-01-11"));
+        wrong = Settings::default();
+        wrong.floors[1].down_mbps = 0.0;
+        assert_eq!(wrong.check().unwrap_err(), "floors[1].down_mbps is 0; expected a number above 0");
         wrong = Settings { cut_off_day: 31, ..Settings::default() };
         assert!(wrong.check().unwrap_err().starts_with("cut_off_day is 31"));
     }

@@ -1,9 +1,9 @@
 //! Targets beside figures.
 //!
-//! A target is reached when the whole 95 % interval of the mean lies at or above it, not reached when the whole interval lies
-//! below. Where the interval holds the target, either could be true, and the honest answer is that more samples are needed. So
-//! "reached" is wrong at most once in 40 communes whose true mean is just below the target, and likewise "not reached"; a bare
-//! comparison of the point estimate would be wrong in 20 of the 40.
+//! A target is reached when the whole 95 % interval of the mean lies at or above it, not reached when the whole
+//! interval lies below. Where the interval holds the target, either could be true, and the honest answer is that more
+//! samples are needed. So "reached" is wrong at most once in 40 communes whose true mean is just below the target,
+//! and likewise "not reached"; a bare comparison of the point estimate would be wrong in 20 of the 40.
 
 use ispeed_protocol::Month;
 
@@ -24,7 +24,8 @@ pub fn verdict(figure: Option<&Figure>, at_least: Decimal, min_samples: u32) -> 
     }
 }
 
-/// The statements of a place: every target that holds, of all operators and of each operator that has samples of the technology.
+/// The statements of a place: every target that holds, of all operators and of each operator that has samples of the
+/// technology.
 pub(crate) fn statements(
     settings: &Settings,
     month: Month,
@@ -98,7 +99,10 @@ mod tests {
         assert_eq!(say("20.00", "39.99", 30), TargetVerdict::NotReached);
         assert_eq!(say("20.00", "40.00", 30), TargetVerdict::NotEnough);
         assert_eq!(say("50.00", "61.00", 29), TargetVerdict::NotEnough);
-        assert_eq!(verdict(Some(&Figure { interval: None, ..figure("1.00", "2.00", 99) }), target, 30), TargetVerdict::NotEnough);
+        assert_eq!(
+            verdict(Some(&Figure { interval: None, ..figure("1.00", "2.00", 99) }), target, 30),
+            TargetVerdict::NotEnough
+        );
         assert_eq!(verdict(None, target, 30), TargetVerdict::NotEnough);
     }
 }

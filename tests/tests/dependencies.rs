@@ -17,7 +17,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("ispeed-wire", &["ispeed-protocol", "ispeed-meter"]),
     ("ispeed-core", &["ispeed-protocol", "ispeed-meter", "ispeed-commune", "ispeed-verdict", "ispeed-wire"]),
     ("ispeed-report", &["ispeed-protocol", "ispeed-commune"]),
-    ("ispeed-month", &["ispeed-protocol", "ispeed-commune", "ispeed-verdict", "ispeed-report"]),
+    ("ispeed-month", &["ispeed-protocol", "ispeed-verdict", "ispeed-report"]),
+    ("ispeed-documents", &["ispeed-protocol", "ispeed-commune", "ispeed-report"]),
     (
         "ispeed-server",
         &["ispeed-protocol", "ispeed-meter", "ispeed-commune", "ispeed-verdict", "ispeed-wire", "ispeed-report"],
@@ -34,6 +35,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "ispeed-wire",
             "ispeed-core",
             "ispeed-report",
+            "ispeed-documents",
             "ispeed-month",
             "ispeed-server",
         ],

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod boundaries;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod local;
 pub(crate) mod man;
 pub(crate) mod me;
 pub(crate) mod measure;

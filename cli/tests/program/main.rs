@@ -4,6 +4,7 @@
 mod boundaries;
 mod demo;
 mod help;
+mod month;
 mod serve;
 mod verify;
 

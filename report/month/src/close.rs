@@ -149,7 +149,7 @@ fn settings_bytes(settings: &Settings) -> Result<Vec<u8>> {
 fn fresh(ledger: &mut Ledger<'_>, request: &Request<'_>, version: u32) -> Result<ClosedRecord> {
     let earlier = ledger.earlier(request.month, request.scope)?;
     let previous = earlier.first().map(|record| record.manifest_sha256.clone()).filter(|_| version > 0);
-    let history = ledger::looked_back_on(request.month, earlier);
+    let history = ledger::looked_back_on(request.month, request.boundaries, earlier);
     Ok(ClosedRecord {
         v: 1,
         month: request.month,
@@ -222,8 +222,8 @@ fn make(mut ledger: Ledger<'_>, request: &Request<'_>, frozen: Frozen) -> Result
         folder: staging.folder(),
     };
     drop(history);
-    let rows = Rows::new(ledger.0, request.month, request.scope, &record.heads);
-    let found = pass::run(order, request.scope == NATION, rows, &mut |sample, row| {
+    let rows = Rows::new(&mut *ledger.0, request.month, request.scope, &record.heads);
+    let (found, mut figures) = pass::run(order, request.scope == NATION, rows, &mut |sample, row| {
         if let Some(changes) = &mut changes {
             changes.push(sample, row);
         }
@@ -233,8 +233,8 @@ fn make(mut ledger: Ledger<'_>, request: &Request<'_>, frozen: Frozen) -> Result
     }
     record.set_sha256.clone_from(&found.set_sha256);
     record.samples = found.samples;
-    let differences = changes.map(|changes| write_differences(&staging, changes, request)).transpose()?;
-    write_documents(&staging, request, &record, &found)?;
+    let differences = changes.map(|changes| write_differences(&staging, changes, request, &mut figures)).transpose()?;
+    write_documents(&staging, request, &record, &found, &Mutex::new(figures))?;
     finish(ledger, request, staging, Sum { record, recorded, found, differences })
 }
 
@@ -268,11 +268,15 @@ fn check_set(record: &ClosedRecord, found: &Found) -> Result<()> {
     Ok(())
 }
 
-fn write_differences(staging: &Staging, changes: SampleChanges, request: &Request<'_>) -> Result<u64> {
+fn write_differences(
+    staging: &Staging,
+    changes: SampleChanges,
+    request: &Request<'_>,
+    now: &mut FigureFile,
+) -> Result<u64> {
     let mut before = FigureFile::open(changes.folder())?;
-    let mut now = FigureFile::open(staging.folder())?;
     let provinces = request.places.iter().map(|place| (place.code.clone(), place.province_code.clone())).collect();
-    let differences = Differences::of(changes, &provinces, &mut before, &mut now)?;
+    let differences = Differences::of(changes, &provinces, &mut before, now)?;
     staging.write(crate::differences::DIFFERENCES_FILE, differences.text().as_bytes())?;
     Ok(differences.len())
 }
@@ -354,7 +358,13 @@ fn manifest_of(
     }
 }
 
-fn write_documents(staging: &Staging, request: &Request<'_>, record: &ClosedRecord, found: &Found) -> Result<()> {
+fn write_documents(
+    staging: &Staging,
+    request: &Request<'_>,
+    record: &ClosedRecord,
+    found: &Found,
+    figures: &Mutex<FigureFile>,
+) -> Result<()> {
     let head = Head {
         month: record.month,
         scope: &record.scope,
@@ -375,14 +385,14 @@ fn write_documents(staging: &Staging, request: &Request<'_>, record: &ClosedReco
     if request.documents.templates().is_empty() {
         return Ok(());
     }
+    request.documents.begin(&head).map_err(MonthError::Document)?;
     if request.scope == NATION {
         put(DOCUMENTS, request.documents.nation(&head, &found.nation, &found.provinces))?;
     }
-    let figures = Mutex::new(FigureFile::open(staging.folder())?);
     let next = AtomicUsize::new(0);
     let work = || -> Result<()> {
         while let Some(province) = found.provinces.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let province = with_figures(province, &figures)?;
+            let province = with_figures(province, figures)?;
             put(DOCUMENTS, request.documents.province(&head, &province))?;
             if request.communes {
                 put(COMMUNE_DOCUMENTS, request.documents.communes(&head, &province))?;

@@ -46,6 +46,12 @@ pub trait DocumentWriter: Sync {
     /// The templates it works by.
     fn templates(&self) -> Vec<TemplateNote>;
 
+    /// Called once before the others, with what they all have in common.
+    ///
+    /// # Errors
+    /// One line: [`Head::typed_in`] cannot be read.
+    fn begin(&self, head: &Head<'_>) -> Result<(), String>;
+
     /// The documents of a province with the table of its communes.
     ///
     /// # Errors
@@ -76,6 +82,10 @@ pub struct NoDocuments;
 impl DocumentWriter for NoDocuments {
     fn templates(&self) -> Vec<TemplateNote> {
         Vec::new()
+    }
+
+    fn begin(&self, _: &Head<'_>) -> Result<(), String> {
+        Ok(())
     }
 
     fn province(&self, _: &Head<'_>, _: &ProvinceMonth) -> Result<Vec<Document>, String> {

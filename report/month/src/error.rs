@@ -189,4 +189,4 @@ impl MonthError {
 }
 
 /// Result of anything here.
-pub type Result<T> = std::result::Result<T, MonthError>;
+pub(crate) type Result<T> = std::result::Result<T, MonthError>;

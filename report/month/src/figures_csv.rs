@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use ispeed_report::group::NATION;
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 
 use crate::error::{MonthError, Result};
@@ -115,15 +116,20 @@ impl FigureWriter {
         self.provinces.insert(code.to_owned(), lines(figures));
     }
 
-    /// Puts everything in order: nation, provinces by code, communes by code.
-    pub(crate) fn finish(self, nation: &[Figure]) -> Result<()> {
+    /// Puts everything in order: nation, provinces by code, communes by code. The file, to read again.
+    pub(crate) fn finish(self, nation: &[Figure]) -> Result<FigureFile> {
         let path = self.folder.join(FIGURES_FILE);
         let spool_path = self.folder.join(SPOOL);
         let spool = self.spool.into_inner().map_err(|error| MonthError::io("write", &spool_path)(error.into_error()))?;
-        put_in_order(&path, spool, nation, &self.provinces, &self.communes).map_err(MonthError::io("write", &path))?;
-        std::fs::remove_file(&spool_path).map_err(MonthError::io("write", &spool_path))
+        let places = put_in_order(&path, spool, nation, &self.provinces, &self.communes)
+            .map_err(MonthError::io("write", &path))?;
+        std::fs::remove_file(&spool_path).map_err(MonthError::io("write", &spool_path))?;
+        let file = File::open(&path).map_err(MonthError::io("read", &path))?;
+        Ok(FigureFile { file, places })
     }
 }
+
+type Places = BTreeMap<(Level, String), (u64, u64)>;
 
 fn put_in_order(
     path: &Path,
@@ -131,25 +137,38 @@ fn put_in_order(
     nation: &[Figure],
     provinces: &BTreeMap<String, Vec<u8>>,
     communes: &BTreeMap<String, (u64, u64)>,
-) -> io::Result<()> {
+) -> io::Result<Places> {
     let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+    let mut places = Places::new();
+    let mut at = HEADER.len() as u64 + 1;
+    let mut note = |level, code: &str, bytes: u64| {
+        if bytes > 0 {
+            places.insert((level, code.to_owned()), (at, bytes));
+        }
+        at += bytes;
+    };
     writeln!(out, "{HEADER}")?;
-    out.write_all(&lines(nation))?;
-    for text in provinces.values() {
+    let text = lines(nation);
+    out.write_all(&text)?;
+    note(Level::Nation, NATION, text.len() as u64);
+    for (code, text) in provinces {
         out.write_all(text)?;
+        note(Level::Province, code, text.len() as u64);
     }
-    for (at, bytes) in communes.values() {
-        spool.seek(SeekFrom::Start(*at))?;
+    for (code, (from, bytes)) in communes {
+        spool.seek(SeekFrom::Start(*from))?;
         io::copy(&mut (&spool).take(*bytes), &mut out)?;
+        note(Level::Commune, code, *bytes);
     }
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(places)
 }
 
 /// A `figures.csv` on the disk: where the figures of each place lie.
 #[derive(Debug)]
 pub struct FigureFile {
     file: File,
-    places: BTreeMap<(Level, String), (u64, u64)>,
+    places: Places,
 }
 
 impl FigureFile {
@@ -157,7 +176,7 @@ impl FigureFile {
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(FIGURES_FILE);
         let file = File::open(&path).map_err(MonthError::io("read", &path))?;
-        let mut places = BTreeMap::new();
+        let mut places = Places::new();
         let mut last: Option<(Group, Metric)> = None;
         let mut at = 0;
         for (n, text) in BufReader::with_capacity(1 << 18, &file).split(b'\n').enumerate() {
@@ -250,9 +269,10 @@ mod tests {
             }
             writer.province(province, &of(Level::Province, province));
         }
-        writer.finish(&of(Level::Nation, "VN")).unwrap();
+        let written = writer.finish(&of(Level::Nation, "VN")).unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the spool is gone");
         let mut file = FigureFile::open(dir.path()).unwrap();
+        assert_eq!(written.places, file.places);
         let codes: Vec<_> = file.places().map(|(_, code)| code.to_owned()).collect();
         assert_eq!(codes, ["VN", "01", "75", "00004", "00070", "25195", "26000"]);
         assert_eq!(file.of(Level::Commune, "00070").unwrap(), of(Level::Commune, "00070"));

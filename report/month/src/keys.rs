@@ -20,22 +20,22 @@ const ROW_BYTES: usize = 16;
 
 /// The secret of one closed month.
 #[derive(Clone)]
-pub struct MonthKey(Zeroizing<[u8; 32]>);
+pub(crate) struct MonthKey(Zeroizing<[u8; 32]>);
 
 impl MonthKey {
     /// Of the collector's secret.
-    pub fn derive(secret: &SecretKey, month: Month, scope: &str, version: u32) -> Self {
+    pub(crate) fn derive(secret: &SecretKey, month: Month, scope: &str, version: u32) -> Self {
         let seed = Zeroizing::new(secret.to_bytes());
         Self(expand(&*seed, &format!("ispeed month key v1 {month} {scope} {version}")))
     }
 
     /// As the closed record keeps it.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         hex(&*self.0)
     }
 
     /// Reads [`MonthKey::text`].
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut bytes = Zeroizing::new([0; 32]);
         if text.len() != 64 || !text.is_ascii() {
             return None;
@@ -47,7 +47,7 @@ impl MonthKey {
     }
 
     /// The numbers of this month.
-    pub fn numbers(&self) -> Numbers {
+    pub(crate) fn numbers(&self) -> Numbers {
         let mac = |label: &str| {
             let key = expand(&*self.0, label);
             Hmac::<Sha256>::new_from_slice(&*key).expect("HMAC takes a key of any length")
@@ -76,7 +76,7 @@ fn expand(secret: &[u8], info: &str) -> Zeroizing<[u8; 32]> {
 
 /// Makes the numbers.
 #[derive(Clone)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     public: Hmac<Sha256>,
     sealed: Hmac<Sha256>,
     row: Hmac<Sha256>,
@@ -84,17 +84,17 @@ pub struct Numbers {
 
 impl Numbers {
     /// Of a device, in the public set.
-    pub fn public_device(&self, device_id: &str) -> String {
+    pub(crate) fn public_device(&self, device_id: &str) -> String {
         hex(&digest(&self.public, device_id.as_bytes())[..DEVICE_BYTES])
     }
 
     /// Of a device, in the sealed set.
-    pub fn sealed_device(&self, device_id: &str) -> String {
+    pub(crate) fn sealed_device(&self, device_id: &str) -> String {
         hex(&digest(&self.sealed, device_id.as_bytes())[..DEVICE_BYTES])
     }
 
     /// Of a sample: rows are sorted by it, so that their order tells nothing of times and ids.
-    pub fn row(&self, id: Uuid) -> String {
+    pub(crate) fn row(&self, id: Uuid) -> String {
         hex(&digest(&self.row, id.as_bytes())[..ROW_BYTES])
     }
 }

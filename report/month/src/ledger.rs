@@ -139,11 +139,10 @@ impl Ledger<'_> {
     pub(crate) fn keep(&mut self, record: &ClosedRecord, means: &str) -> Result<bool> {
         let key = record_key(record.month, &record.scope, record.version);
         let wrong = |error: serde_json::Error| MonthError::Record { key: key.clone(), cause: error.to_string() };
-        let means = Means { manifest_sha256: record.manifest_sha256.clone(), lines: means.to_owned() };
-        let means = serde_json::to_string(&means).map_err(wrong)?;
+        let means = serde_json::to_string(&Means { lines: means.to_owned() }).map_err(wrong)?;
         let json = serde_json::to_string(record).map_err(wrong)?;
         // The record is what closes the month: it comes last.
-        self.0.put_record(MEANS_KIND, &key, means, false).map_err(MonthError::Store)?;
+        self.0.put_record(MEANS_KIND, &means_key(record), means, false).map_err(MonthError::Store)?;
         self.0.put_record(CLOSED_KIND, &key, json, true).map_err(MonthError::Store)
     }
 
@@ -151,13 +150,11 @@ impl Ledger<'_> {
     pub(crate) fn history(&mut self, months: &BTreeMap<Month, ClosedRecord>) -> Result<Vec<(Month, String)>> {
         let mut found = Vec::new();
         for (month, record) in months {
-            let key = record_key(*month, &record.scope, record.version);
+            let key = means_key(record);
             if let Some(json) = self.0.record(MEANS_KIND, &key).map_err(MonthError::Store)? {
                 let means: Means = serde_json::from_str(&json)
                     .map_err(|error| MonthError::Record { key: key.clone(), cause: error.to_string() })?;
-                if means.manifest_sha256 == record.manifest_sha256 {
-                    found.push((*month, means.lines));
-                }
+                found.push((*month, means.lines));
             }
         }
         Ok(found)
@@ -166,17 +163,27 @@ impl Ledger<'_> {
 
 #[derive(Serialize, Deserialize)]
 struct Means {
-    manifest_sha256: String,
     lines: String,
 }
 
-/// The months that trends of `month` look back on, out of the closed ones.
-pub(crate) fn looked_back_on(month: Month, earlier: Vec<ClosedRecord>) -> BTreeMap<Month, ClosedRecord> {
+/// By manifest: a run that was overtaken by another leaves means that nobody reads, and overwrites none.
+fn means_key(record: &ClosedRecord) -> String {
+    format!("{}/{}", record_key(record.month, &record.scope, record.version), record.manifest_sha256)
+}
+
+/// The months that trends of `month` look back on, out of the closed ones: only those of the same table of communes, since codes
+/// were given to other communes before.
+pub(crate) fn looked_back_on(
+    month: Month,
+    boundaries: Option<&str>,
+    earlier: Vec<ClosedRecord>,
+) -> BTreeMap<Month, ClosedRecord> {
     let mut first = month;
     for _ in 0..HISTORY_MONTHS {
         first = before(first);
     }
-    earlier.into_iter().filter(|record| record.month >= first).map(|record| (record.month, record)).collect()
+    let of_table = |record: &ClosedRecord| record.month >= first && record.boundaries.as_deref() == boundaries;
+    earlier.into_iter().filter(of_table).map(|record| (record.month, record)).collect()
 }
 
 fn before(month: Month) -> Month {

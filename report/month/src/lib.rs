@@ -18,6 +18,8 @@ mod rows;
 mod set_hash;
 mod staging;
 mod table;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod words;
 

@@ -4,7 +4,7 @@
 //! enough devices to show numbers and hours; then they are sorted by row number, which hides the order in which they were
 //! measured, and handed on in that order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use ispeed_protocol::cell::Cell;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{MonthError, Result};
 use crate::feed::Feed;
-use crate::figures_csv::{self, FigureWriter};
+use crate::figures_csv::{self, FigureFile, FigureWriter};
 use crate::keys::Numbers;
 use crate::rows::{PublicRow, RowWriter};
 use crate::set_hash::SetHash;
@@ -56,7 +56,8 @@ struct Pass<'a> {
     numbers: Numbers,
     min_devices: usize,
     cut_off: UtcMicros,
-    communes: BTreeSet<&'a str>,
+    /// Province of each commune.
+    communes: BTreeMap<&'a str, &'a str>,
     feed: Feed,
     public: RowWriter,
     sealed: Option<RowWriter>,
@@ -70,19 +71,20 @@ struct Pass<'a> {
     means: String,
 }
 
-/// Walks over `samples`, which come in [`MonthSample::order`], and writes tables and figures into the folder.
+/// Walks over `samples`, which come in [`MonthSample::order`], and writes tables and figures into the folder; the figures' file
+/// is handed back open.
 pub(crate) fn run(
     order: Order<'_>,
     nation: bool,
     samples: impl Iterator<Item = Result<MonthSample>>,
     on_row: &mut OnRow<'_>,
-) -> Result<Found> {
+) -> Result<(Found, FigureFile)> {
     let sealed = order.sealed.then(|| RowWriter::sealed(order.folder)).transpose()?;
     let mut pass = Pass {
         numbers: order.numbers,
         min_devices: order.settings.min_devices_public as usize,
         cut_off: order.settings.cut_off(order.month),
-        communes: order.places.iter().map(|place| place.code.as_str()).collect(),
+        communes: order.places.iter().map(|place| (place.code.as_str(), place.province_code.as_str())).collect(),
         feed: Feed::new(order.settings.clone(), order.month, order.places.to_vec(), order.history)?,
         public: RowWriter::public(order.folder)?,
         sealed,
@@ -156,7 +158,8 @@ impl Pass<'_> {
     /// All samples of one commune, or some that lie in none.
     fn place(&mut self, samples: Vec<MonthSample>, on_row: &mut OnRow<'_>) -> Result<()> {
         let Some(first) = samples.first() else { return Ok(()) };
-        let known = first.commune.as_deref().is_some_and(|code| self.communes.contains(code));
+        let province = first.commune.as_deref().and_then(|code| self.communes.get(code).copied());
+        let known = province.is_some() && province == first.province.as_deref();
         let open = known && shows_devices(&samples, self.min_devices);
         let cells = if open { shown_cells(&samples, self.min_devices) } else { HashSet::new() };
         let mut rows: Vec<(String, MonthSample)> =
@@ -179,15 +182,15 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn end(mut self, nation: bool) -> Result<Found> {
+    fn end(mut self, nation: bool) -> Result<(Found, FigureFile)> {
         let (figures, means, provinces) = (&mut self.figures, &mut self.means, &mut self.provinces);
         let month = self.feed.end(&mut |province| keep(province, figures, means, provinces))?;
         let of_nation = if nation { month.figures.as_slice() } else { &[] };
         note_means(of_nation, means);
-        self.figures.finish(of_nation)?;
+        let file = self.figures.finish(of_nation)?;
         self.public.finish()?;
         self.sealed.map(RowWriter::finish).transpose()?;
-        Ok(Found {
+        let found = Found {
             samples: self.set.samples(),
             set_sha256: self.set.finish(),
             counted: self.counted,
@@ -197,7 +200,8 @@ impl Pass<'_> {
             provinces: self.provinces,
             nation: month,
             means: self.means,
-        })
+        };
+        Ok((found, file))
     }
 }
 

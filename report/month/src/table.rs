@@ -157,10 +157,10 @@ impl TableWriter {
             match (&mut column.values, value) {
                 (_, Value::Missing) if column.optional => {}
                 // Neighbours share most texts: those share their bytes too.
-                (Values::Text(held), Value::Text(text)) => match held.last() {
-                    Some(last) if last.data() == text.as_bytes() => held.push(last.clone()),
-                    _ => held.push(ByteArray::from(*text)),
-                },
+                (Values::Text(held), Value::Text(text)) => {
+                    let same = held.last().filter(|last| last.data() == text.as_bytes()).cloned();
+                    held.push(same.unwrap_or_else(|| ByteArray::from(*text)));
+                }
                 (Values::Int(held), Value::Int(value)) => held.push(*value),
                 (Values::Long(held), Value::Long(value)) => held.push(*value),
                 (Values::Real(held), Value::Real(value)) => held.push(*value),

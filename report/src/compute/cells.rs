@@ -36,10 +36,10 @@ pub(crate) fn find(
     distinct: &mut Distinct,
 ) -> CellFindings {
     let mut found = CellFindings::default();
-    let mut placed: Vec<(Cell, u8, u32)> = Vec::new();
+    let mut placed: Vec<(Cell, usize, u32)> = Vec::new();
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.cell != NONE && row.marks.has(Marks::ATTEMPT)) {
-        placed.push((cells[row.cell as usize], row.operator, at as u32));
-        found.attempts[usize::from(row.operator)] += 1;
+        placed.push((cells[row.cell as usize], row.operator(), at as u32));
+        found.attempts[row.operator()] += 1;
     }
     found.attempts[OperatorGroup::EACH.len()] = placed.len() as u64;
     placed.sort_unstable();
@@ -88,8 +88,7 @@ fn judge(
     let failed = rows.iter().filter(|row| row.marks.has(Marks::FAILED)).count() as u64;
     let failed_percent = 100.0 * failed as f64 / attempts as f64;
     let counted = || rows.iter().filter(|row| row.counted() && row.down_bps.is_finite());
-    let ratios: Vec<f64> =
-        counted().filter_map(|row| targets[usize::from(row.technology)].map(|t| row.down_bps / t)).collect();
+    let ratios: Vec<f64> = counted().filter_map(|row| targets[row.technology()].map(|t| row.down_bps / t)).collect();
     let enough = ratios.len() as u64 >= u64::from(rule.min_attempts);
     let ratio = median(ratios).filter(|_| enough);
     let weakness = if failed_percent >= rule.no_service_percent {
@@ -99,8 +98,13 @@ fn judge(
     };
     let good = failed_percent <= rule.good_failed_percent && ratio.is_some_and(|r| r >= 1.0);
     let down_median_mbps = median(counted().map(|row| row.down_bps / 1e6).collect()).and_then(|v| Decimal::round(v, 2));
-    let operator = OperatorGroup::EACH[usize::from(rows[0].operator)];
-    Some(Served { evidence: CellEvidence { operator, attempts, failed, devices, down_median_mbps }, weakness, good, ratio })
+    let operator = OperatorGroup::EACH[rows[0].operator()];
+    Some(Served {
+        evidence: CellEvidence { operator, attempts, failed, devices, down_median_mbps },
+        weakness,
+        good,
+        ratio,
+    })
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -85,7 +85,8 @@ impl Distinct {
         self.most = self.most.max(*times);
     }
 
-    /// The number's place among the distinct ones so far, in the order in which they came; of a round without [`Self::add`].
+    /// The number's place among the distinct ones so far, in the order in which they came; of a round without
+    /// [`Self::add`].
     pub(crate) fn place(&mut self, number: u32) -> u32 {
         let at = number as usize;
         if at >= self.seen.len() {
@@ -128,7 +129,12 @@ mod tests {
     #[test]
     fn device_ids_are_told_apart() {
         let mut devices = Interner::new();
-        let ids = ["00000000000000000000000000000001", "1", "0000000000000000000000000000000A", "+0000000000000000000000000000001"];
+        let ids = [
+            "00000000000000000000000000000001",
+            "1",
+            "0000000000000000000000000000000A",
+            "+0000000000000000000000000000001",
+        ];
         let numbers: Vec<_> = ids.iter().map(|id| devices.number(DeviceKey::of(id)).unwrap()).collect();
         assert_eq!(numbers, [0, 1, 2, 3]);
         assert_eq!(devices.number(DeviceKey::of(ids[0])), Some(0));

@@ -21,6 +21,9 @@ pub(crate) struct Buffers {
     numbers: super::devices::Distinct,
 }
 
+/// A value of a row; NaN where it has none.
+type Value = fn(&Row) -> f64;
+
 /// A mean with what a comparison needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GroupMean {
@@ -32,7 +35,7 @@ pub(crate) struct GroupMean {
 /// Collects the figures of a group.
 pub(crate) struct Sheet<'a> {
     pub(crate) group: &'a Group,
-    /// Every device of the group's counted samples is shown in the public set.
+    /// Every device of the group's counted samples and failed attempts is shown in the public set.
     pub(crate) devices_shown: bool,
     /// The group is the whole place: figures without a value are kept.
     pub(crate) whole: bool,
@@ -72,7 +75,8 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Every figure of a group that is made of rows; gives back the means that operators are compared by.
+/// Every figure of a group that is made of rows; gives back the means that operators are compared by, and the devices
+/// of the counted samples.
 pub(crate) fn figures(
     sheet: &mut Sheet<'_>,
     rows: &Selection<'_>,
@@ -80,21 +84,20 @@ pub(crate) fn figures(
     settings: &Settings,
     floors: &[Option<f64>; TechnologyGroup::EACH.len()],
     buffers: &mut Buffers,
-) -> Vec<GroupMean> {
+) -> (Vec<GroupMean>, u64) {
     let devices = counts(sheet, rows, count, buffers);
-    let mut means = Vec::with_capacity(2);
     let min = settings.min_devices_interval as usize;
-    let down: fn(&Row) -> f64 = |row| row.down_bps / 1e6;
-    let up: fn(&Row) -> f64 = |row| row.up_bps / 1e6;
-    let down_metrics = [Metric::DownMean, Metric::DownMedian, Metric::DownP10, Metric::DownP90];
-    let up_metrics = [Metric::UpMean, Metric::UpMedian, Metric::UpP10, Metric::UpP90];
-    for (value, metrics) in [(down, down_metrics), (up, up_metrics)] {
-        means.extend(mean(sheet, rows, metrics[0], value, min, buffers));
-        let medians = [(metrics[1], 0.5), (metrics[2], 0.1), (metrics[3], 0.9)];
-        quantiles(sheet, rows, &medians, value, min, buffers);
-    }
-    above_floor(sheet, rows, floors, min, buffers);
-    let latencies: [(Metric, fn(&Row) -> f64); 4] = [
+    let down: Value = |row| row.down_bps / 1e6;
+    let up: Value = |row| row.up_bps / 1e6;
+    let shares = [(Metric::DownMedian, 0.5), (Metric::DownP10, 0.1), (Metric::DownP90, 0.9)];
+    quantiles(sheet, rows, &shares, down, min, buffers);
+    let filled = above_floor(sheet, rows, floors, min, buffers);
+    let down_mean = mean(sheet, rows, (Metric::DownMean, down), filled, min, buffers);
+    without_operators(sheet, rows, down_mean.as_ref(), min, buffers);
+    let shares = [(Metric::UpMedian, 0.5), (Metric::UpP10, 0.1), (Metric::UpP90, 0.9)];
+    quantiles(sheet, rows, &shares, up, min, buffers);
+    let up_mean = mean(sheet, rows, (Metric::UpMean, up), true, min, buffers);
+    let latencies: [(Metric, Value); 4] = [
         (Metric::IdleLatency, |row| row.idle_ms),
         (Metric::LoadedDownLatency, |row| row.loaded_down_ms),
         (Metric::LoadedUpLatency, |row| row.loaded_up_ms),
@@ -109,8 +112,8 @@ pub(crate) fn figures(
     pooled(sheet, rows, Metric::Failed, min, buffers, |row| {
         row.marks.has(Marks::ATTEMPT).then_some((1, u64::from(row.marks.has(Marks::FAILED))))
     });
-    measurers(sheet, rows, min, devices, buffers);
-    means
+    measurers(sheet, rows, devices);
+    (down_mean.into_iter().chain(up_mean).map(|(mean, _)| mean).collect(), devices)
 }
 
 /// Counts; gives back the devices of the counted samples.
@@ -132,37 +135,58 @@ fn counts(sheet: &mut Sheet<'_>, rows: &Selection<'_>, count: Count, buffers: &m
     devices
 }
 
+/// The mean of the values that [`quantiles`] was called with just before: where none is capped they are sorted
+/// already. Gives back the devices too.
 fn mean(
     sheet: &mut Sheet<'_>,
     rows: &Selection<'_>,
-    metric: Metric,
-    value: fn(&Row) -> f64,
+    (metric, value): (Metric, Value),
+    filled: bool,
     min: usize,
     buffers: &mut Buffers,
-) -> Option<GroupMean> {
+) -> Option<(GroupMean, u64)> {
     let whole = |row: &&Row| !row.marks.has(Marks::CAPPED);
-    mean_of(sheet, metric, min, buffers, || rows.counted().filter(whole).map(|row| (row, value(row))))
+    let values = || rows.counted().filter(whole).map(|row| (row, value(row)));
+    if !filled || rows.counted().any(|row| row.marks.has(Marks::CAPPED)) {
+        buffers.values.fill(values().map(|(row, value)| (value, row.cluster)));
+    }
+    let devices = buffers.distinct.of(values().filter(|(_, value)| value.is_finite()).map(|(row, _)| row.device));
+    let found = buffers.values.mean(min).map(|mean| GroupMean { metric, mean, n: buffers.values.n() as u64 });
+    put_mean(sheet, metric, found.as_ref(), devices);
+    found.map(|mean| (mean, devices))
 }
 
-fn mean_of<'a, I: Iterator<Item = (&'a Row, f64)>>(
+fn put_mean(sheet: &mut Sheet<'_>, metric: Metric, mean: Option<&GroupMean>, devices: u64) {
+    let estimate = mean.map(|m| m.mean.estimate);
+    let (value, interval) = (estimate.map(|e| e.value), estimate.and_then(|e| e.interval));
+    sheet.put(metric, value, interval, mean.map_or(0, |m| m.n), devices);
+}
+
+/// The mean download without operators' staff; where none of them measured it is the mean download.
+fn without_operators(
     sheet: &mut Sheet<'_>,
-    metric: Metric,
+    rows: &Selection<'_>,
+    all: Option<&(GroupMean, u64)>,
     min: usize,
     buffers: &mut Buffers,
-    values: impl Fn() -> I,
-) -> Option<GroupMean> {
-    buffers.values.fill(values().map(|(row, value)| (value, row.cluster)));
-    let devices = buffers.distinct.of(values().filter(|(_, value)| value.is_finite()).map(|(row, _)| row.device));
-    let (mean, n) = (buffers.values.mean(min), buffers.values.n() as u64);
-    sheet.put(metric, mean.map(|m| m.estimate.value), mean.and_then(|m| m.estimate.interval), n, devices);
-    mean.map(|mean| GroupMean { metric, mean, n })
+) {
+    let metric = Metric::DownMeanWithoutOperators;
+    if rows.counted().all(|row| row.measurer != MeasurerKind::Operator) {
+        return put_mean(sheet, metric, all.map(|(mean, _)| mean), all.map_or(0, |(_, devices)| *devices));
+    }
+    let others = |row: &&Row| row.measurer != MeasurerKind::Operator && !row.marks.has(Marks::CAPPED);
+    buffers.values.fill(rows.counted().filter(others).map(|row| (row.down_bps / 1e6, row.cluster)));
+    let finite = |row: &&Row| others(row) && row.down_bps.is_finite();
+    let devices = buffers.distinct.of(rows.counted().filter(finite).map(|row| row.device));
+    let found = buffers.values.mean(min).map(|mean| GroupMean { metric, mean, n: buffers.values.n() as u64 });
+    put_mean(sheet, metric, found.as_ref(), devices);
 }
 
 fn quantiles(
     sheet: &mut Sheet<'_>,
     rows: &Selection<'_>,
     metrics: &[(Metric, f64)],
-    value: fn(&Row) -> f64,
+    value: Value,
     min: usize,
     buffers: &mut Buffers,
 ) {
@@ -175,21 +199,33 @@ fn quantiles(
     }
 }
 
-/// Each sample against the floor of its own technology; technologies without one are left out.
+/// Each sample against the floor of its own technology; technologies without one are left out. Called just after
+/// [`quantiles`] of the download: within one technology its values are those. Says whether the buffer still holds them.
 fn above_floor(
     sheet: &mut Sheet<'_>,
     rows: &Selection<'_>,
     floors: &[Option<f64>; TechnologyGroup::EACH.len()],
     min: usize,
     buffers: &mut Buffers,
-) {
-    let ratio = |row: &Row| floors[usize::from(row.technology)].map_or(f64::NAN, |floor| row.down_bps / floor);
-    buffers.values.fill(rows.counted().map(|row| (ratio(row), row.cluster)));
-    let devices = buffers.distinct.of(rows.counted().filter(|row| ratio(row).is_finite()).map(|row| row.device));
-    let estimate = buffers.values.share_reaching(1.0, min);
+) -> bool {
+    let floor_of = |row: &Row| floors[row.technology()];
+    let technology = TechnologyGroup::EACH.iter().position(|t| *t == sheet.group.technology);
+    let floor = match technology.map(|at| floors[at]) {
+        Some(floor) => floor.map(|floor| floor / 1e6),
+        None => {
+            let ratio = |row: &Row| floor_of(row).map_or(f64::NAN, |floor| row.down_bps / floor);
+            buffers.values.fill(rows.counted().map(|row| (ratio(row), row.cluster)));
+            Some(1.0)
+        }
+    };
+    let estimate = floor.and_then(|floor| buffers.values.share_reaching(floor, min));
+    let n = if floor.is_some() { buffers.values.n() as u64 } else { 0 };
+    let placed = |row: &&Row| floor_of(row).is_some() && row.down_bps.is_finite();
+    let devices = buffers.distinct.of(rows.counted().filter(placed).map(|row| row.device));
     let percent = |share: f64| 100.0 * share;
     let interval = estimate.and_then(|e| e.interval).map(|bounds| bounds.map(percent));
-    sheet.put(Metric::AboveFloor, estimate.map(|e| percent(e.value)), interval, buffers.values.n() as u64, devices);
+    sheet.put(Metric::AboveFloor, estimate.map(|e| percent(e.value)), interval, n, devices);
+    technology.is_some()
 }
 
 fn pooled(
@@ -221,7 +257,7 @@ fn pooled(
     sheet.put(metric, estimate.map(|e| percent(e.value)), interval, all_of_all, devices);
 }
 
-fn measurers(sheet: &mut Sheet<'_>, rows: &Selection<'_>, min: usize, devices: u64, buffers: &mut Buffers) {
+fn measurers(sheet: &mut Sheet<'_>, rows: &Selection<'_>, devices: u64) {
     let kinds = [
         (Metric::ByCitizens, MeasurerKind::Citizen),
         (Metric::ByOfficials, MeasurerKind::Official),
@@ -232,7 +268,4 @@ fn measurers(sheet: &mut Sheet<'_>, rows: &Selection<'_>, min: usize, devices: u
     for (metric, kind) in kinds {
         sheet.count(metric, rows.counted().filter(|row| row.measurer == kind).count() as u64, n, devices);
     }
-    let others = |row: &&Row| row.measurer != MeasurerKind::Operator && !row.marks.has(Marks::CAPPED);
-    let metric = Metric::DownMeanWithoutOperators;
-    mean_of(sheet, metric, min, buffers, || rows.counted().filter(others).map(|row| (row, row.down_bps / 1e6)));
 }

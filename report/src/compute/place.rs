@@ -58,7 +58,7 @@ impl Workbench {
     pub(crate) fn place(&mut self, input: &PlaceInput<'_>) -> PlaceOutput {
         self.leaves.iter_mut().for_each(Vec::clear);
         for (at, row) in input.rows.iter().enumerate() {
-            self.leaves[usize::from(row.operator) * TECHNOLOGIES + usize::from(row.technology)].push(at as u32);
+            self.leaves[usize::from(row.leaf)].push(at as u32);
         }
         let mut out = Vec::new();
         let mut entries = Vec::new();
@@ -102,20 +102,16 @@ impl Workbench {
             technology: technology.map_or(TechnologyGroup::All, |at| TechnologyGroup::EACH[at]),
         };
         let rows = Selection { rows: input.rows, chosen: &self.chosen };
-        let shown = |at: &u32| {
-            let row = &input.rows[*at as usize];
-            !row.counted() || !row.marks.has(Marks::MASKED)
-        };
-        let devices_shown = self.chosen.iter().all(shown);
+        let devices_shown = self.chosen.iter().all(|at| !input.rows[*at as usize].marks.has(Marks::MASKED));
         let mut sheet = Sheet { group: &group, devices_shown, whole, out };
-        let means = figures(&mut sheet, &rows, count, &self.settings, &self.floors, &mut self.buffers);
+        let (means, devices) = figures(&mut sheet, &rows, count, &self.settings, &self.floors, &mut self.buffers);
         let weak_at = if technology.is_none() { Some(operator.unwrap_or(OperatorGroup::EACH.len())) } else { None };
         if let Some(at) = weak_at {
             let (cells, attempts) = (input.counters.weak_cells[at], input.counters.cell_attempts[at]);
-            sheet.count(Metric::WeakCells, cells, attempts, 0);
+            sheet.count(Metric::WeakCells, cells, attempts, devices);
         }
         if whole {
-            whole_place(&mut sheet, input);
+            whole_place(&mut sheet, input, devices);
         }
         trend(&mut sheet, &self.history, self.month);
         entries.extend(entry(&group, &means));
@@ -123,14 +119,14 @@ impl Workbench {
 }
 
 /// Figures of a place as a whole.
-fn whole_place(sheet: &mut Sheet<'_>, input: &PlaceInput<'_>) {
+fn whole_place(sheet: &mut Sheet<'_>, input: &PlaceInput<'_>, devices: u64) {
     let counters = input.counters;
     let count = counters.group(None, None);
-    sheet.count(Metric::Missing, counters.missing, count.counted, 0);
-    sheet.count(Metric::Installs, count.installs, count.samples, 0);
+    sheet.count(Metric::Missing, counters.missing, count.counted, devices);
+    sheet.count(Metric::Installs, count.installs, count.samples, devices);
     if input.level != Level::Commune {
-        sheet.count(Metric::CommunesTotal, counters.communes, counters.communes, 0);
-        sheet.count(Metric::CommunesReached, counters.communes_reached, counters.communes, 0);
+        sheet.count(Metric::CommunesTotal, counters.communes, counters.communes, devices);
+        sheet.count(Metric::CommunesReached, counters.communes_reached, counters.communes, devices);
     }
 }
 

@@ -144,7 +144,8 @@ impl Clustered {
         }
         let n = self.sorted.len() as f64;
         let median_effect = self.median_effect();
-        // In a tail few devices are seen, and their spread underrates the clustering: the middle's is the least that is taken.
+        // In a tail few devices are seen, and their spread underrates the clustering: the middle's is the least that
+        // is taken.
         let effect = if middle { median_effect } else { self.effect_at(value, share).max(median_effect) };
         let observations = n / effect;
         if observations < if middle { MIN_OBSERVATIONS_MEDIAN } else { MIN_OBSERVATIONS_TAIL } {
@@ -232,7 +233,8 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_mean_by_hand() {
-        // Ten devices of one value each, nine of 10 and one of 20: mean 11. Left out: ln(100/9/11) nine times, ln(10/11) once.
+        // Ten devices of one value each, nine of 10 and one of 20: mean 11. Left out: ln(100/9/11) nine times,
+        // ln(10/11) once.
         let values: Vec<(f64, u32)> = (0..10).map(|k| (if k == 0 { 20.0 } else { 10.0 }, k)).collect();
         let mean = filled(&values).mean(10).unwrap();
         let variance = 0.9 * (9.0 * (100.0f64 / 99.0).ln().powi(2) + (10.0f64 / 11.0).ln().powi(2));

@@ -1,7 +1,7 @@
 //! How often the 95 % intervals hold the truth, by simulation.
 //!
-//! Devices give lognormal speeds of sigma 0.9 (`vietnam.md` 5.3); `icc` of the variance of the logarithm is between devices; samples a
-//! device are equal in number, lognormal, or heavy-tailed (Pareto of index 1, at most 200).
+//! Devices give lognormal speeds of sigma 0.9 (`vietnam.md` 5.3); `icc` of the variance of the logarithm is between
+//! devices; samples a device are equal in number, lognormal, or heavy-tailed (Pareto of index 1, at most 200).
 
 use super::random::Random;
 use super::{Clustered, Counts, Estimate, share};
@@ -80,7 +80,8 @@ fn tallies(seed: u64, repeats: u32, devices: u32, sizes: Sizes, icc: f64) -> [Ta
     tallies
 }
 
-/// The band of the issue, with what 600 repeats of the simulation itself may stray (two standard errors at 92 % are 2.2 points).
+/// The band of the issue, with what 600 repeats of the simulation itself may stray (two standard errors at 92 % are
+/// 2.2 points).
 fn check(devices: u32, sizes: Sizes, icc: f64) {
     let repeats = 600;
     let tallies = tallies(1, repeats, devices, sizes, icc);

@@ -1,4 +1,5 @@
-//! Logarithm and exponential of basic operations only: the same bits on every machine, which no system's library promises.
+//! Logarithm and exponential of basic operations only: the same bits on every machine, which no system's library
+//! promises.
 
 use std::f64::consts::{LN_2, SQRT_2};
 

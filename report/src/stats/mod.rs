@@ -1,9 +1,9 @@
 //! The statistics of a month, pure: values with the device each came from in, estimates with 95 % intervals out.
 //!
-//! Every result is a function of the multiset of its values and of which of them share a device: sums run over sorted terms,
-//! so neither the order of rows nor the names of devices change a bit. Only sums, products, quotients and square roots are
-//! used, which IEEE 754 rounds exactly; logarithm and exponential are made of them ([`log`]). `docs/REPORTING.md` has the
-//! formulas, their sources and the table of the simulation that checks them.
+//! Every result is a function of the multiset of its values and of which of them share a device: sums run over sorted
+//! terms, so neither the order of rows nor the names of devices change a bit. Only sums, products, quotients and
+//! square roots are used, which IEEE 754 rounds exactly; logarithm and exponential are made of them ([`log`]).
+//! `docs/REPORTING.md` has the formulas, their sources and the table of the simulation that checks them.
 
 pub mod clustered;
 pub mod log;
@@ -27,8 +27,8 @@ pub struct Estimate {
     pub interval: Option<[f64; 2]>,
 }
 
-/// Fewer *effective* devices than this give no interval, whatever the settings say: with five, a t quantile has four degrees of
-/// freedom and the simulated coverage falls below 92 %.
+/// Fewer *effective* devices than this give no interval, whatever the settings say: with five, a t quantile has four
+/// degrees of freedom and the simulated coverage falls below 92 %.
 pub const MIN_EFFECTIVE_CLUSTERS: f64 = 6.0;
 
 /// Sums terms in an order that depends on nothing but their values.
@@ -54,8 +54,8 @@ pub(crate) fn wilson(share: f64, n: f64, quantile: f64) -> [f64; 2] {
     [(centre - half).max(0.0), (centre + half).min(1.0)]
 }
 
-/// What a jackknife over clusters leaves too small when clusters are few: the standard error of a share or of a position in
-/// the distribution is widened by this factor (calibrated by the simulation, REPORTING.md).
+/// What a jackknife over clusters leaves too small when clusters are few: the standard error of a share or of a
+/// position in the distribution is widened by this factor (calibrated by the simulation, REPORTING.md).
 pub(crate) fn small_sample(effective: f64) -> f64 {
     1.0 + 1.0 / effective
 }

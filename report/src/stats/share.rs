@@ -11,16 +11,16 @@ pub struct Counts {
     pub hits: u64,
 }
 
-/// Where the rarer answer came from fewer effective devices than this, their spread says nothing of how answers cluster: then
-/// each effective device is taken for one observation.
+/// Where the rarer answer came from fewer effective devices than this, their spread says nothing of how answers
+/// cluster: then each effective device is taken for one observation.
 pub const RARE_CLUSTERS: f64 = 20.0;
 /// A design effect below this is chance.
 const MIN_DESIGN_EFFECT: f64 = 0.7;
 
 /// The pooled share with Wilson's interval at an effective number of observations. `None` of nothing.
 ///
-/// The variance is the jackknife over clusters of the pooled share; its ratio to the binomial one is the design effect that
-/// divides the number of observations (Kish 1965; Korn and Graubard 1998).
+/// The variance is the jackknife over clusters of the pooled share; its ratio to the binomial one is the design
+/// effect that divides the number of observations (Kish 1965; Korn and Graubard 1998).
 pub fn share(clusters: &[Counts], min_clusters: usize) -> Option<Estimate> {
     let (all, hits) = clusters.iter().fold((0, 0), |(all, hits), c| (all + c.all, hits + c.hits));
     if all == 0 {
@@ -45,7 +45,8 @@ pub fn share(clusters: &[Counts], min_clusters: usize) -> Option<Estimate> {
 /// Variance of the pooled share by leaving out each cluster in turn, over the binomial variance at `at`; widened for few
 /// clusters.
 pub(crate) fn design_effect(clusters: impl Iterator<Item = Counts> + Clone, at: f64) -> f64 {
-    let (count, all, hits) = clusters.clone().fold((0u64, 0, 0), |(k, all, hits), c| (k + 1, all + c.all, hits + c.hits));
+    let (count, all, hits) =
+        clusters.clone().fold((0u64, 0, 0), |(k, all, hits), c| (k + 1, all + c.all, hits + c.hits));
     let (n, pooled) = (all as f64, hits as f64 / all as f64);
     let left_out = |c: Counts| {
         let difference = (hits - c.hits) as f64 / (all - c.all) as f64 - pooled;

@@ -3,18 +3,26 @@
 /// Two-sided 95 % quantile of the normal distribution.
 pub const Z975: f64 = 1.959_963_984_540_054;
 
-/// Two-sided 95 % quantiles of the normal distribution when 1 to 6 pairs are compared at once (Bonferroni: 1 - 0.025 / pairs).
-const Z_PAIRS: [f64; 6] = [Z975, 2.241_402_727_604_945, 2.393_979_800_052_28, 2.497_705_474_411_238, 2.575_829_303_548_900, 2.638_257_273_476_752];
+/// Two-sided 95 % quantiles of the normal distribution when 1 to 6 pairs are compared at once (Bonferroni: 1 - 0.025
+/// / pairs).
+const Z_PAIRS: [f64; 6] = [
+    Z975,
+    2.241_402_727_604_945,
+    2.393_979_800_052_28,
+    2.497_705_474_411_238,
+    2.575_829_303_548_9,
+    2.638_257_273_476_752,
+];
 
 /// The quantile for so many pairs at once: 1 to 6, which is every pair of four operators.
 pub fn z_for_pairs(pairs: usize) -> f64 {
     Z_PAIRS[pairs.clamp(1, Z_PAIRS.len()) - 1]
 }
 
-/// The t quantile at the probability of which `z` is the normal one: Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5),
-/// within 0.3 % from five degrees of freedom on at 95 %; infinite below one degree.
+/// The t quantile at the probability of which `z` is the normal one: Cornish-Fisher expansion (Abramowitz and Stegun
+/// 26.7.5), within 0.3 % from five degrees of freedom on at 95 %; infinite below one degree.
 pub fn t(z: f64, degrees: f64) -> f64 {
-    if !(degrees >= 1.0) {
+    if degrees.is_nan() || degrees < 1.0 {
         return f64::INFINITY;
     }
     let square = z * z;

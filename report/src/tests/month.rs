@@ -101,7 +101,10 @@ fn figures_by_hand() {
     // The commune without samples: an honest line.
     let empty = &provinces[0].communes[1];
     assert_eq!(all(&empty.figures, Metric::Missing), "300");
-    assert_eq!((all(&empty.figures, Metric::DownMean), all(&empty.figures, Metric::Failed)), (String::new(), String::new()));
+    assert_eq!(
+        (all(&empty.figures, Metric::DownMean), all(&empty.figures, Metric::Failed)),
+        (String::new(), String::new())
+    );
     assert_eq!(all(&provinces[0].figures, Metric::Missing), "593");
     assert_eq!(all(&nation.figures, Metric::CommunesTotal), "2");
     assert_eq!(all(&nation.figures, Metric::CommunesReached), "0");
@@ -120,11 +123,8 @@ fn every_metric_is_there_for_a_whole_place_once_and_sorted() {
             .map(|f| f.metric)
             .collect();
         let not_of_a_commune = [Metric::CommunesTotal, Metric::CommunesReached];
-        let wanted: Vec<Metric> = Metric::ALL
-            .iter()
-            .copied()
-            .filter(|m| level == Level::Nation || !not_of_a_commune.contains(m))
-            .collect();
+        let wanted: Vec<Metric> =
+            Metric::ALL.iter().copied().filter(|m| level == Level::Nation || !not_of_a_commune.contains(m)).collect();
         assert_eq!(whole, wanted);
         assert!(figures.is_sorted_by(|a, b| (&a.group, a.metric) < (&b.group, b.metric)));
     }
@@ -192,10 +192,7 @@ fn weak_cells_and_sharing_candidates() {
     assert_eq!(weak, expected);
     let sharing: Vec<_> =
         commune.sharing.iter().map(|s| (s.cell.column, s.good.operator, s.weak.operator, s.weakness)).collect();
-    assert_eq!(
-        sharing,
-        [(1, Viettel, Vinaphone, Weakness::BelowTarget), (1, Viettel, Mobifone, Weakness::NoService)]
-    );
+    assert_eq!(sharing, [(1, Viettel, Vinaphone, Weakness::BelowTarget), (1, Viettel, Mobifone, Weakness::NoService)]);
     assert_eq!(commune.sharing[0].good.down_median_mbps.unwrap().to_string(), "70.00");
     assert_eq!((commune.sharing[1].weak.attempts, commune.sharing[1].weak.failed), (5, 3));
     assert_eq!(all(&nation.figures, Metric::WeakCells), "3");
@@ -214,7 +211,10 @@ fn samples_without_a_place_are_counted_where_nothing_is_lost() {
     let samples = [outside, sample(0, &places[0], "a"), foreign, moved, sample(4, &places[1], "b")];
     let (provinces, nation) = run(&places, &samples);
     assert_eq!(nation.unplaced, [("place_outside".to_owned(), 1), (COMMUNE_UNKNOWN.to_owned(), 2)].into());
-    assert_eq!((all(&nation.figures, Metric::Samples), all(&nation.figures, Metric::Counted)), ("5".into(), "2".into()));
+    assert_eq!(
+        (all(&nation.figures, Metric::Samples), all(&nation.figures, Metric::Counted)),
+        ("5".into(), "2".into())
+    );
     assert_eq!(all(&nation.figures, Metric::Excluded), "3");
     assert_eq!(all(&provinces[0].figures, Metric::Samples), "1");
 }
@@ -238,7 +238,8 @@ fn a_wrong_stream_is_refused() {
     assert!(computer.finish_province("10").is_err());
     let december = MonthSample { started_at: month().end(), ..sample(9, &places[2], "a") };
     assert!(matches!(computer.push(&december), Err(MonthError::WrongMonth { .. })));
-    let doubled = MonthComputer::new(Settings::default(), month(), [places.clone(), places].concat(), History::default());
+    let doubled =
+        MonthComputer::new(Settings::default(), month(), [places.clone(), places].concat(), History::default());
     assert!(matches!(doubled.err(), Some(MonthError::PlaceTwice { .. })));
 }
 
@@ -263,7 +264,15 @@ fn trends_come_from_earlier_figures() {
 fn a_province_is_the_sum_of_its_communes() {
     let places = places(1, 8);
     let (provinces, nation) = run(&places, &made_month(3, &places, 120));
-    for metric in [Metric::Samples, Metric::Counted, Metric::Excluded, Metric::Late, Metric::Missing, Metric::Installs, Metric::WeakCells] {
+    for metric in [
+        Metric::Samples,
+        Metric::Counted,
+        Metric::Excluded,
+        Metric::Late,
+        Metric::Missing,
+        Metric::Installs,
+        Metric::WeakCells,
+    ] {
         let sum: u64 = provinces[0].communes.iter().map(|c| all(&c.figures, metric).parse::<u64>().unwrap()).sum();
         assert_eq!(all(&provinces[0].figures, metric), sum.to_string(), "{metric}");
         assert_eq!(all(&nation.figures, metric), sum.to_string(), "{metric}");
@@ -272,9 +281,11 @@ fn a_province_is_the_sum_of_its_communes() {
         let g = &f[0].group;
         Figures::new(f).of(g.level, &g.code, All, TechnologyGroup::G4, Metric::DownMean).cloned()
     };
-    let weighed = provinces[0].communes.iter().filter_map(|c| mean(&c.figures)).fold((0.0, 0), |(sum, n), f| {
-        (sum + f.value.unwrap().as_f64() * f.n as f64, n + f.n)
-    });
+    let weighed = provinces[0]
+        .communes
+        .iter()
+        .filter_map(|c| mean(&c.figures))
+        .fold((0.0, 0), |(sum, n), f| (sum + f.value.unwrap().as_f64() * f.n as f64, n + f.n));
     let province = mean(&provinces[0].figures).unwrap();
     assert_eq!(province.n, weighed.1);
     assert!((province.value.unwrap().as_f64() - weighed.0 / weighed.1 as f64).abs() < 0.01);

@@ -1,5 +1,6 @@
 //! docs/REPORTING.md names every metric, as the program has it.
 
+use crate::publicness::is_public;
 use crate::{Metric, Settings};
 
 fn document() -> String {
@@ -10,18 +11,24 @@ fn document() -> String {
 #[test]
 fn the_table_of_metrics_is_that_of_the_program() {
     let document = document();
-    let rows: Vec<(&str, &str)> = document
+    let after = document.split_once("| metric | decimals |").expect("REPORTING.md has a table of metrics").1;
+    let table = after.split_once("\n\n").expect("the table ends").0;
+    let rows: Vec<[String; 3]> = table
         .lines()
-        .filter_map(|line| {
-            let mut cells = line.strip_prefix("| `")?.split('|');
-            let code = cells.next()?.trim().strip_suffix('`')?;
-            Some((code, cells.next()?.trim()))
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            [cells[1].trim_matches('`'), cells[2], cells[4]].map(str::to_owned)
         })
-        .filter(|(code, _)| ["count", "mbps", "ms", "percent"].iter().any(|unit| code.ends_with(&format!("_{unit}"))))
         .collect();
-    let wanted: Vec<(&str, String)> = Metric::ALL.iter().map(|m| (m.code(), m.decimals().to_string())).collect();
-    let wanted: Vec<(&str, &str)> = wanted.iter().map(|(code, decimals)| (*code, decimals.as_str())).collect();
-    assert_eq!(rows, wanted, "docs/REPORTING.md, table of metrics: code, decimals");
+    let public = |metric| match (is_public(metric, true), is_public(metric, false)) {
+        (true, true) => "yes",
+        (true, false) => "where all are shown",
+        _ => "no",
+    };
+    let of = |m: &Metric| [m.code().to_owned(), m.decimals().to_string(), public(*m).to_owned()];
+    let wanted: Vec<[String; 3]> = Metric::ALL.iter().map(of).collect();
+    assert_eq!(rows, wanted, "docs/REPORTING.md, table of metrics: code, decimals, public");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::stats::random::Random;
 
 fn resident_mb(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let found = status.lines().find(|l| l.starts_with(line)).and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok());
+    let found =
+        status.lines().find(|l| l.starts_with(line)).and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok());
     found.unwrap_or_default() / 1024
 }
 
@@ -20,8 +21,7 @@ fn cost(communes_each: u32, each: u128) {
     let mut random = Random::new(7);
     let mut making = std::time::Duration::ZERO;
     let begun = Instant::now();
-    let mut computer =
-        MonthComputer::new(Settings::default(), month(), places.clone(), History::default()).unwrap();
+    let mut computer = MonthComputer::new(Settings::default(), month(), places.clone(), History::default()).unwrap();
     for province in computer.provinces() {
         for (at, place) in places.iter().enumerate().filter(|(_, p)| p.province_code == province) {
             for number in 0..each {

@@ -105,7 +105,7 @@ pub(super) fn vary(random: &mut Random, sample: &mut MonthSample) {
         2 => MeasurerKind::Operator,
         _ => MeasurerKind::Citizen,
     };
-    sample.first_run = random.next() % 30 == 0;
+    sample.first_run = random.next().is_multiple_of(30);
     let fate = random.uniform();
     if fate < 0.04 {
         *sample = excluded(sample.clone(), Outcome::NoService, &["no_service", "operator_unknown"]);

@@ -33,19 +33,24 @@ pub(crate) struct RowWriter {
 
 impl RowWriter {
     fn create(folder: &Path, file: &'static str, head: &[ColumnSpec]) -> Result<Self> {
-        let table = TableWriter::create(&folder.join(file), "samples", &columns(head)).map_err(of_parquet(file))?;
+        let table = TableWriter::create(&folder.join(file), "samples", &columns(head)).map_err(of_writing(file))?;
         Ok(Self { file, table })
     }
 
     fn row(&mut self, head: &[Value<'_>], facts: &Facts) -> Result<()> {
         let reasons = facts.reasons.join(" ");
         let row = [head, &facts.values(&reasons)].concat();
-        self.table.row(&row).map_err(of_parquet(self.file))
+        self.table.row(&row).map_err(of_writing(self.file))
     }
 
     pub(crate) fn finish(self) -> Result<()> {
-        self.table.finish().map_err(of_parquet(self.file))
+        self.table.finish().map_err(of_writing(self.file))
     }
+}
+
+/// Of a file that is being written: the disk, and not the table, is at fault.
+fn of_writing(file: &'static str) -> impl Fn(parquet::errors::ParquetError) -> MonthError {
+    move |source| MonthError::Io { what: "write", path: file.into(), source: std::io::Error::other(source) }
 }
 
 fn of_parquet(file: &'static str) -> impl Fn(parquet::errors::ParquetError) -> MonthError {

@@ -100,7 +100,8 @@ impl Walk<'_> {
         let samples: Vec<_> = rows.iter().map(|row| row.sample.clone()).collect();
         let least = self.basis.settings.min_devices_public as usize;
         let known = first.sample.commune.as_ref().is_some_and(|code| {
-            self.basis.places.binary_search_by(|place| place.code.as_str().cmp(code)).is_ok()
+            let found = self.basis.places.binary_search_by(|place| place.code.as_str().cmp(code));
+            found.is_ok_and(|at| Some(self.basis.places[at].province_code.as_str()) == first.sample.province.as_deref())
         });
         let open = known && shows_devices(&samples, least);
         let cells = if open { shown_cells(&samples, least) } else { Default::default() };

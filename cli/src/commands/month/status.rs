@@ -1,8 +1,7 @@
-//! `ispeed month`: how a month stands.
+//! `ispeed month status`: how a month stands.
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
 use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
 use ispeed_server::collect::{Communes, month_status};
@@ -11,36 +10,21 @@ use ispeed_server::store::SqliteStore;
 use ispeed_verdict::{Lang, explain};
 use reqwest::Url;
 
-use super::measure::of_core;
-use super::test::COLLECTOR_ENV;
+use crate::commands::measure::of_core;
+use crate::commands::test::COLLECTOR_ENV;
 use crate::error::{CliError, Result};
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
 use crate::{files, http, place};
 
-/// How a month stands: communes with counted, excluded and missing samples.
+/// Communes with counted, excluded by reason, missing to 300.
 #[derive(clap::Args, Debug)]
-#[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    /// Communes with counted, excluded by reason, missing to 300.
-    #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
-                      ispeed month status --server https://ispeed.example.vn --month 2026-11 --format csv")]
-    Status(StatusArgs),
-}
-
-#[derive(clap::Args, Debug)]
-struct StatusArgs {
     /// The month, YYYY-MM; this one unless given.
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
     /// Only this province, with all its communes.
-    #[arg(long, value_name = "CODE", value_parser = parse_province)]
+    #[arg(long, value_name = "CODE", value_parser = super::parse_province)]
     province: Option<String>,
     /// Folder of a server on this machine.
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
@@ -56,15 +40,7 @@ struct StatusArgs {
     format: Format,
 }
 
-fn parse_province(text: &str) -> std::result::Result<String, String> {
-    match ispeed_commune::gazetteer::province(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err(format!("{text:?} is not the code of a province; expected two digits, such as 75 for Đồng Nai")),
-    }
-}
-
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
-    let Command::Status(args) = &args.command;
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
     let status = match (&args.data, collector(args)?) {
         (Some(data), _) => read(data, args, month)?,
@@ -78,7 +54,7 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
 }
 
 /// The collector asked for, else that of the environment.
-fn collector(args: &StatusArgs) -> Result<Option<Url>> {
+fn collector(args: &Args) -> Result<Option<Url>> {
     let of_environment = || std::env::var(COLLECTOR_ENV).ok().filter(|text| !text.is_empty());
     let parse = |text: String| {
         http::parse_url(&text)
@@ -87,7 +63,7 @@ fn collector(args: &StatusArgs) -> Result<Option<Url>> {
     args.server.clone().map(Ok).or_else(|| of_environment().map(parse)).transpose()
 }
 
-fn ask(server: &Url, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
+fn ask(server: &Url, args: &Args, month: Month) -> Result<MonthStatus> {
     let ca = http::read_ca_text(args.ca.as_deref())?;
     let client = ispeed_core::http::client(ca.as_deref()).map_err(of_core)?;
     http::block_on(async {
@@ -96,7 +72,7 @@ fn ask(server: &Url, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
     })
 }
 
-fn read(data: &Path, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
+fn read(data: &Path, args: &Args, month: Month) -> Result<MonthStatus> {
     let file = data.join(STORE_FILE);
     if !file.is_file() {
         return Err(CliError::failed(
