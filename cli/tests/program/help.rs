@@ -36,6 +36,8 @@ fn every_command_has_help_with_an_example_of_itself() {
         "outbox export",
         "verify",
         "month status",
+        "admin export",
+        "admin import",
         "server-key",
         "me show",
         "me delete",
