@@ -57,6 +57,8 @@ const IMPURE: &[&str] = &[
     "socket2",
     "libc",
     "rusqlite",
+    "tokio-postgres",
+    "deadpool-postgres",
     "sysinfo",
     "getrandom",
     "directories",
