@@ -58,8 +58,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
                       ispeed month close --month 2026-10 --data ispeed-data --out 2026-10\n  ispeed month verify 2026-10")]
     Month(Box<month::Args>),
-    /// A collector's store: made-up months, raw export.
-    #[command(after_help = "Example:\n  ispeed admin synth --month 2026-10 --samples 28500 --province 75 --data rehearsal")]
+    /// A collector's store: move it, keep a copy, made-up months, raw export.
+    #[command(after_help = "Examples:\n  ispeed admin export --data ispeed-data --out ispeed.archive\n  \
+                      ispeed admin synth --month 2026-10 --samples 28500 --province 75 --data rehearsal")]
     Admin(admin::Args),
     /// Print the public keys of a server.
     #[command(

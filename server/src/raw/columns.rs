@@ -70,7 +70,6 @@ pub(super) fn encode(rows: &[MonthSample]) -> Result<Vec<u8>> {
         group.fill()?;
         group.writer.close()?;
     }
-    file.finish()?;
     file.into_inner()
 }
 
