@@ -7,6 +7,8 @@
 //! - [`interop`]: the other side of other speed tests, off unless asked for.
 //! - [`archive`]: a whole store as one file.
 //! - [`pages`]: what a person sees at `/`.
+//! - [`synth`]: months of made-up samples, for load tests and rehearsals.
+//! - [`raw`]: the rows of a month as Parquet in a folder or an S3-compatible store.
 //! - [`server`]: all of it together, from a folder and a few addresses.
 #![warn(missing_docs)]
 
@@ -18,8 +20,10 @@ pub mod interop;
 pub mod limits;
 pub mod measure;
 pub mod pages;
+pub mod raw;
 pub mod server;
 pub mod store;
+pub mod synth;
 
 /// The peer of a connection; in the extensions of every request.
 #[derive(Clone, Copy, Debug)]

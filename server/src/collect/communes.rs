@@ -1,7 +1,7 @@
 //! Communes and borders as the collector knows them: from a bundle, else from the embedded gazetteer.
 
 use ispeed_commune::{Boundaries, BundleError, CommuneInfo, Point, gazetteer};
-use ispeed_protocol::place::Place;
+use ispeed_protocol::place::{Place, PlaceVerdict};
 use ispeed_protocol::sample::Sample;
 use ispeed_protocol::signing::sha256_hex;
 use ispeed_verdict::fixes::{self, Position};
@@ -80,6 +80,12 @@ impl Communes {
     /// Whether a province of this code exists.
     pub fn has_province(&self, code: &str) -> bool {
         self.names.iter().any(|c| c.province_code == code)
+    }
+
+    /// Whether a point lies in the commune; `None` without a bundle.
+    pub(crate) fn holds(&self, code: &str, point: Point) -> Option<bool> {
+        let place = self.bundle.as_ref()?.boundaries.resolve(point, None);
+        Some(place.verdict == PlaceVerdict::Certain && place.code.as_deref() == Some(code))
     }
 
     /// The boundary table as samples name it, if a bundle is loaded.
