@@ -70,9 +70,13 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn forms_of_other_versions_and_what_is_no_toml_are_refused() {
-    insta::assert_snapshot!(errors(&changed(&[("format = 1", "format = 2"), ("level = \"commune\"", "level = \"town\"")])), @"");
-    insta::assert_snapshot!(errors("format = 1\nid = \"a\ntitle 3\n"), @"");
-    insta::assert_snapshot!(errors(""), @"");
+    let other = changed(&[("format = 1", "format = 2"), ("level = \"commune\"", "level = \"town\"")]);
+    insta::assert_snapshot!(errors(&other), @"mau.toml:6: format is 2; expected 1");
+    insta::assert_snapshot!(errors("format = 1\nid = \"a\ntitle 3\n"), @r#"
+    mau.toml:2: the file is not TOML (invalid basic string, expected `"`); expected TOML 1.0, such as key = "text"
+    mau.toml:3: the file is not TOML (key with no value, expected `=`); expected TOML 1.0, such as key = "text"
+    "#);
+    insta::assert_snapshot!(errors(""), @"mau.toml:1: format is missing; expected 1");
 }
 
 #[test]

@@ -15,8 +15,11 @@ const CSV_FIELDS: &[&str] = &["place_code", "place_name", "operator", "technolog
 pub(super) fn sheets(errors: &mut Errors<'_>, nodes: &[Node<'_>], sheets: &[Option<Sheet>], level: Option<Level>) {
     let mut names: Vec<String> = Vec::new();
     for (node, sheet) in nodes.iter().zip(sheets) {
+        // The names of sheets that could not be read count, too.
+        if let Some(text) = node.get("name").and_then(|value| value.get_ref().as_str()) {
+            name(errors, node, text, &mut names);
+        }
         let Some(sheet) = sheet else { continue };
-        name(errors, node, &sheet.name, &mut names);
         let Kind::Table { rows, split, frozen, columns } = &sheet.kind else { continue };
         let mut wanted = vec!["counted"];
         if *split {
