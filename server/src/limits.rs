@@ -19,6 +19,10 @@ pub const CONNECTIONS_PER_PREFIX_MAX: usize = 8_192;
 /// TLS handshake: three round trips of a satellite link and two retransmissions.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often the files of the certificate are looked at: two small reads, and a renewal that nobody announced is served
+/// within a minute, a pair that stays wrong is told of within two looks.
+pub const CERTIFICATE_LOOK_EVERY: Duration = Duration::from_secs(20);
+
 /// A request's header, and the wait for the next request on a kept connection.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 

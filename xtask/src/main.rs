@@ -13,6 +13,7 @@ mod demo_checks;
 mod lab;
 mod machine;
 mod month;
+mod package;
 mod parts;
 mod peers;
 mod process;
@@ -41,6 +42,16 @@ fn main() -> ExitCode {
         let begun = Instant::now();
         return match Machine::find() {
             Ok(machine) => finish(vec![row(name, with(&machine, more), begun)]),
+            Err(error) => fail(&error),
+        };
+    }
+    if let [package, more @ ..] = words.as_slice()
+        && package == "package"
+        && let Some(wanted) = package::Wanted::parse(more)
+    {
+        let begun = Instant::now();
+        return match Machine::find() {
+            Ok(machine) => finish(vec![row("package", package::make(&machine, &wanted), begun)]),
             Err(error) => fail(&error),
         };
     }
@@ -114,7 +125,8 @@ fn usage() -> String {
     let mut text = String::from(
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
          deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n  \
-         month --full  the month of the nation: time, memory, a tenth and ten times of it, Spark\n\n\
+         month --full  the month of the nation: time, memory, a tenth and ten times of it, Spark\n  \
+         package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
          or any parts:\n\n",
     );
     for part in PARTS {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{demo, lab, month, peers, supply};
+use crate::{demo, lab, month, package, peers, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -44,7 +44,16 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "month", about: "a made-up month, closed on both databases, opened and recomputed by others", run: month::run },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
-    Part { name: "bench", about: "tables of speed and accuracy of the pure parts, in release", run: bench },
+    Part {
+        name: "package",
+        about: "the release program as .deb and OCI image: made twice, installed, run",
+        run: package::run,
+    },
+    Part {
+        name: "bench",
+        about: "tables of speed and accuracy of the pure parts, and of submissions, in release",
+        run: bench,
+    },
 ];
 
 /// `cargo xtask test`.
@@ -61,6 +70,7 @@ pub(crate) const TEST: &[&str] = &[
     "boundaries",
     "demo",
     "month",
+    "package",
     "interop",
     "lab",
 ];
@@ -210,5 +220,10 @@ fn bench(machine: &Machine, parts: &[&str]) -> Counts {
     let mut command = machine.cargo();
     command.args(["test", "--release", "--package", "ispeed-meter", "--package", "ispeed-wire", "--no-fail-fast"]);
     command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
-    tests(&mut command, BUILD_LIMIT, parts)
+    let mut counts = tests(&mut command, BUILD_LIMIT, parts);
+    let mut command = machine.cargo();
+    command.args(["test", "--release", "--package", "ispeed-server", "--test", "throughput"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    counts.add(tests(&mut command, BUILD_LIMIT, parts));
+    counts
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ispeed_protocol::signing::PublicKey;
+use ispeed_server::accept::Renewed;
 use ispeed_server::interop::Interop;
 use ispeed_server::server::{self, Certificate, Config, ServerError};
 use ispeed_verdict::Lang;
@@ -37,7 +38,8 @@ pub(crate) struct Args {
     /// Boundary bundle; $ISPEED_BOUNDARIES, DATA/communes.bundle or what `boundaries fetch` brought unless given.
     #[arg(long, value_name = "FILE")]
     boundaries: Option<PathBuf>,
-    /// Certificate chain (PEM).
+    /// Certificate chain (PEM). It and the key are looked at again every 20 s and on SIGHUP; a new pair is used from the next
+    /// connection on.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM).
@@ -100,6 +102,7 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
         config.measure_limits.congestion_control = name;
     }
     http::block_on(async {
+        let hang_ups = HangUps::expect()?;
         let server = server::start(config).await.map_err(|error| of_server(&error))?;
         for address in server.local_addrs() {
             say(format!("ispeed: {} {address}", pick(lang, "đang phục vụ tại", "serving on")));
@@ -119,7 +122,7 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
                 )
             ));
         }
-        until_told().await?;
+        attend(&server, hang_ups, lang).await?;
         say(format!(
             "ispeed: {}",
             pick(lang, "đang kết thúc: chờ các phép đo xong", "ending: waits for running tests")
@@ -128,11 +131,65 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     })
 }
 
+/// Orders to look at the files of the certificate: SIGHUP, where the system has it.
+struct HangUps {
+    #[cfg(unix)]
+    signals: tokio::signal::unix::Signal,
+}
+
+impl HangUps {
+    /// From here on the signal does not end the program.
+    #[cfg(unix)]
+    fn expect() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signals: signal(SignalKind::hangup()).map_err(|error| no_signals(&error))? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        self.signals.recv().await;
+    }
+
+    #[cfg(not(unix))]
+    fn expect() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Until told to end; takes up a new certificate when told to.
+async fn attend(server: &server::Running, mut hang_ups: HangUps, lang: Lang) -> Result<()> {
+    let mut ended = std::pin::pin!(until_told());
+    loop {
+        tokio::select! {
+            result = &mut ended => return result,
+            () = hang_ups.next() => say_renewed(server.renew_certificate().await.as_ref(), lang),
+        }
+    }
+}
+
+fn say_renewed(renewed: Option<&Renewed>, lang: Lang) {
+    let (vi, en) = match renewed {
+        Some(Renewed::Taken) => ("đã dùng chứng chỉ mới", "the new certificate is in use"),
+        Some(Renewed::Unchanged) => ("chứng chỉ không thay đổi", "the certificate is unchanged"),
+        None => ("không dùng TLS: không có chứng chỉ", "there is no certificate: TLS is off"),
+        // The server has said why.
+        Some(Renewed::Kept(_)) => return,
+    };
+    say(format!("ispeed: {}", pick(lang, vi, en)));
+}
+
+fn no_signals(error: &std::io::Error) -> CliError {
+    CliError::failed(format_args!("cannot wait for signals: {error}"), "report this as a defect")
+}
+
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn until_told() -> Result<()> {
-    let cannot = |error: std::io::Error| {
-        CliError::failed(format_args!("cannot wait for signals: {error}"), "report this as a defect")
-    };
+    let cannot = |error: std::io::Error| no_signals(&error);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -153,7 +210,7 @@ pub(crate) fn of_server(error: &ServerError) -> CliError {
         ServerError::Store(error) => store::remedy(error),
         ServerError::Key(_) | ServerError::File { .. } => "check the path and its rights",
         ServerError::Servers { .. } | ServerError::AsTable { .. } => "mend the file",
-        ServerError::Tls(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",
+        ServerError::Certificate(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",
         ServerError::Collector(_) => "make the bundle anew with `ispeed boundaries build` or `fetch`",
         _ => "see `ispeed serve --help`",
     };

@@ -46,7 +46,7 @@ pub use self::keys::{EVIDENCE_KEY_FILE, KeyFileError, KeyPair, RECEIPT_KEY_FILE,
 use self::limiter::TokenLimiter;
 pub use self::limiter::{Rate, TokenLimits};
 use self::metrics::Metrics;
-pub(crate) use self::metrics::render_measuring_end;
+pub(crate) use self::metrics::{render_certificate, render_measuring_end};
 pub use self::months::month_status;
 pub use self::openapi::{openapi_json, sample_schema_json};
 pub(crate) use self::query::Params;
