@@ -127,7 +127,7 @@ async fn hand_in(
                         return given;
                     }
                     let body = body(n, since);
-                    let answer = if n % 10 == 0 {
+                    let answer = if n.is_multiple_of(10) {
                         let [one, two] = &mut clients;
                         let (first, second) = tokio::join!(one.put(&body, &retries), two.put(&body, &retries));
                         assert_eq!(first, second, "the same sample has one receipt, byte for byte");

@@ -99,8 +99,7 @@ pub(super) fn used_key(purpose: Purpose, key: String, since: UtcMicros) -> UsedK
     UsedKey { purpose, key, since }
 }
 
-/// A sample of the parts of its line, checked: the body is the one the row and the receipt speak of, and the receipt's
-/// signature holds.
+/// A sample of the parts of its line.
 pub(super) fn stored_sample(
     row: MonthSample,
     receipt: Receipt,
@@ -113,12 +112,16 @@ pub(super) fn stored_sample(
         (None, Some(hex)) => unhex(&hex).ok_or("body_hex is not hexadecimal")?,
         _ => return Err("a sample has either body or body_hex".into()),
     };
-    receipt.covers(row.id, &body).map_err(|e| format!("sample {}: {e}", row.id))?;
-    receipt.verify(&[]).map_err(|e| format!("sample {}: its receipt does not hold: {e}", row.id))?;
     let verdict = Verdict { counts: row.counts, reasons: row.reasons.clone(), rules: row.rules };
-    let sample = StoredSample { row, body, receipt, verdict, place };
-    sample.check().map_err(|e| e.to_string())?;
-    Ok(sample)
+    Ok(StoredSample { row, body, receipt, verdict, place })
+}
+
+/// The body is the one the row and the receipt speak of, and the receipt's signature holds.
+pub(super) fn check_sample(sample: &StoredSample) -> Result<(), String> {
+    let StoredSample { row, receipt, body, .. } = sample;
+    receipt.covers(row.id, body).map_err(|e| format!("sample {}: {e}", row.id))?;
+    receipt.verify(&[]).map_err(|e| format!("sample {}: its receipt does not hold: {e}", row.id))?;
+    sample.check().map_err(|e| e.to_string())
 }
 
 /// What is left of a deleted sample, checked.

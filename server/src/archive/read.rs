@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::line::{Line, check_deleted, stored_sample, used_key};
+use super::line::{Line, check_deleted, check_sample, stored_sample, used_key};
 use super::{ARCHIVE_VERSION, ArchiveError, Content, Import, Tally, content};
 use crate::store::{DeletedSample, Imported, Record, Store, StoredSample, UsedKey};
 
@@ -26,7 +26,7 @@ pub async fn import<R: Read>(store: &dyn Store, open: impl Fn() -> io::Result<R>
     let mut imported = Imported::default();
     let mut waiting = Batch::default();
     while let Some((number, text)) = lines.next()? {
-        match item(number, &text)? {
+        match item(number, &text, false)? {
             Item::Key(key) => store.register_key(key).await?,
             Item::Sample(sample) => waiting.samples.push(*sample),
             Item::Deleted(deleted) => waiting.deleted.push(*deleted),
@@ -117,18 +117,24 @@ fn line<'a>(number: u64, text: &'a [u8]) -> Result<Line<'a>, ArchiveError> {
         .map_err(|e| ArchiveError::Line { line: number, cause: format!("not a line of an archive: {e}") })
 }
 
-fn item(number: u64, text: &[u8]) -> Result<Item, ArchiveError> {
+/// What a line asks for; `verify`: and whether the hashes and signatures in it hold.
+fn item(number: u64, text: &[u8], verify: bool) -> Result<Item, ArchiveError> {
     let wrong = |cause| ArchiveError::Line { line: number, cause };
     Ok(match line(number, text)? {
         Line::Archive { .. } | Line::End { .. } => Item::Frame,
         Line::Key { purpose, key, since } => Item::Key(used_key(purpose, key.into_owned(), since)),
         Line::Sample { row, receipt, place, body, body_hex } => {
             let place = place.map(std::borrow::Cow::into_owned);
-            let sample = stored_sample(row.into_owned(), receipt.into_owned(), place, body, body_hex);
-            Item::Sample(Box::new(sample.map_err(wrong)?))
+            let sample = stored_sample(row.into_owned(), receipt.into_owned(), place, body, body_hex).map_err(wrong)?;
+            if verify {
+                check_sample(&sample).map_err(wrong)?;
+            }
+            Item::Sample(Box::new(sample))
         }
         Line::Deleted { deleted } => {
-            check_deleted(&deleted).map_err(wrong)?;
+            if verify {
+                check_deleted(&deleted).map_err(wrong)?;
+            }
             Item::Deleted(Box::new(deleted.into_owned()))
         }
         Line::Record { record, key, revision, json, at } => Item::Record(Record {
@@ -161,7 +167,7 @@ fn check<R: Read>(file: R) -> Result<Content, ArchiveError> {
             Line::Archive { .. } => return Err(wrong("a second first line".into())),
             Line::End { lines, sha256 } => end = Some((number, *lines, sha256.clone())),
             _ => {
-                item(number, &text)?;
+                item(number, &text, true)?;
                 tally.add(&line, &text);
             }
         }

@@ -59,7 +59,7 @@ pub(crate) fn sample(n: u128, device: &str, commune: Option<&str>, started_at: U
         campaign: Some("đợt 1".into()),
         pair_id: None,
         surroundings: Some(Surroundings::Moving),
-        first_run: n % 2 == 0,
+        first_run: n.is_multiple_of(2),
         // Not a number of few decimals: it has to come back to the last bit.
         down_bps: Some(1e8 / 3.0 + n as f64),
         up_bps: None,

@@ -7,7 +7,7 @@ use super::support::*;
 async fn fill(store: &dyn Store) {
     for n in 1..=5_u128 {
         let reason = (n == 2).then_some("vpn");
-        let device = if n % 2 == 0 { "b" } else { "a" };
+        let device = if n.is_multiple_of(2) { "b" } else { "a" };
         let commune = (n != 4).then_some("25195");
         keep(store, &sample(n, device, commune, start().plus_micros(n as i64 * MINUTE_US)), reason).await;
     }

@@ -129,7 +129,7 @@ impl PostgresStore {
             .zip(decides)
             .zip(standings)
             .map(|((sample, decide), standing)| match known.remove(&sample.facts.id) {
-                Some(known) => Asked::Known(Submission::Known(known)),
+                Some(known) => Asked::Known(Box::new(Submission::Known(known))),
                 None => Asked::New(Box::new((sample, decide, standing))),
             })
             .collect();
@@ -143,7 +143,7 @@ impl PostgresStore {
 }
 
 enum Asked {
-    Known(Submission),
+    Known(Box<Submission>),
     New(Box<(NewSample, Decide, Before)>),
 }
 
@@ -186,7 +186,7 @@ fn decide_all(asked: Vec<Asked>, mut link: ChainLink) -> (Answers, Vec<StoredSam
     for one in asked {
         let (sample, decide, before) = match one {
             Asked::Known(known) => {
-                answers.push(Ok(known));
+                answers.push(Ok(*known));
                 continue;
             }
             Asked::New(new) => *new,

@@ -24,8 +24,10 @@ const MIGRATIONS: [Migration; 2] = [Migration { statements: FIRST, then: None },
 struct Migration {
     statements: &'static str,
     /// What SQL alone cannot do, in the same transaction.
-    then: Option<fn(&Connection) -> Result<(), StoreError>>,
+    then: Option<Step>,
 }
+
+type Step = fn(&Connection) -> Result<(), StoreError>;
 
 const FIRST: &str = "
     CREATE TABLE sample (
