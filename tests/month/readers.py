@@ -117,7 +117,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path)
     parser.add_argument("--limit", type=int, default=2, help="documents of a kind to open")
     arguments = parser.parse_args()
-    work = arguments.work or pathlib.Path(tempfile.mkdtemp())
+    work = (arguments.work or pathlib.Path(tempfile.mkdtemp())).resolve()
     work.mkdir(parents=True, exist_ok=True)
     folder = arguments.folder
 
