@@ -53,8 +53,14 @@ async fn what_was_planned_is_kept_with_a_chain_of_real_receipts() {
     assert!(kept.windows(2).all(|pair| pair[0].order() < pair[1].order()));
     for made in synth.samples(0..synth.len()) {
         let row = kept.iter().find(|row| row.id == made.facts.id).unwrap();
-        assert_eq!((row.counts, &row.reasons, &row.sha256), (made.verdict.counts, &made.verdict.reasons, &made.facts.sha256));
-        assert_eq!((row.commune.clone(), row.down_bps, row.cell), (made.facts.commune, made.facts.down_bps, made.facts.cell));
+        assert_eq!(
+            (row.counts, &row.reasons, &row.sha256),
+            (made.verdict.counts, &made.verdict.reasons, &made.facts.sha256)
+        );
+        assert_eq!(
+            (row.commune.clone(), row.down_bps, row.cell),
+            (made.facts.commune, made.facts.down_bps, made.facts.cell)
+        );
         assert!(row.synthetic);
     }
     let public = key().public().text();

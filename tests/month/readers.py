@@ -102,7 +102,7 @@ def parquet(path, figures):
 
     import duckdb
 
-    rows = duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchone()[0]
+    rows = duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall()[0][0]
     with open(figures, encoding="utf-8") as file:
         tops = [line for line in csv.DictReader(file)
                 if line["metric"] == "samples_count" and line["operator"] == "all" and line["technology"] == "all"]
@@ -117,9 +117,14 @@ def main():
     parser.add_argument("--work", type=pathlib.Path)
     parser.add_argument("--limit", type=int, default=2, help="documents of a kind to open")
     arguments = parser.parse_args()
-    work = arguments.work or pathlib.Path(tempfile.mkdtemp())
+    work = (arguments.work or pathlib.Path(tempfile.mkdtemp())).resolve()
     work.mkdir(parents=True, exist_ok=True)
     folder = arguments.folder
+
+    def apart(kind):
+        """A folder of its own: documents of different kinds have one name."""
+        (work / kind).mkdir(exist_ok=True)
+        return work / kind
 
     def some(ending):
         found = sorted(p for p in folder.rglob(f"*.{ending}") if "sealed" not in p.parts)
@@ -130,11 +135,11 @@ def main():
     letter = ["CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập", "Nơi nhận"]
     for path in some("xlsx"):
         workbook(path)
-        pdf(converted(path, work), work, ["Mã"])
+        pdf(converted(path, apart("xlsx")), apart("xlsx"), ["Mã"])
     for path in some("pdf"):
-        pdf(path, work, letter)
+        pdf(path, apart("pdf"), letter)
     for path in some("docx"):
-        pdf(converted(path, work), work, letter)
+        pdf(converted(path, apart("docx")), apart("docx"), letter)
     for path in some("csv"):
         if path.name != "figures.csv" and not path.name.startswith("places"):
             csv_with_bom(path)

@@ -41,7 +41,11 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
-    Part { name: "month", about: "a made-up month, closed on both databases, opened and recomputed by others", run: month::run },
+    Part {
+        name: "month",
+        about: "a made-up month, closed on both databases, opened and recomputed by others",
+        run: month::run,
+    },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
     Part {

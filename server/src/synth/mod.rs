@@ -31,11 +31,11 @@ use ispeed_protocol::verdict::Verdict;
 use ispeed_report::MonthSample;
 use thiserror::Error;
 
-pub use self::write::{Written, write};
 use self::people::{Device, Habit};
 use self::random::Random;
 use self::schedule::{Attempt, Days};
 use self::world::Place;
+pub use self::write::{Written, write};
 use crate::collect::Communes;
 use crate::facts;
 use crate::store::StoreError;
@@ -54,7 +54,9 @@ pub enum SynthError {
     #[error("province is {0:?}, which has no communes in this table; expected two digits, such as 75")]
     Province(String),
     /// The store holds samples that were not made here.
-    #[error("the store holds {0} samples that `admin synth` did not make, or lost count of; made-up months go into a store of their own")]
+    #[error(
+        "the store holds {0} samples that `admin synth` did not make, or lost count of; made-up months go into a store of their own"
+    )]
     Real(u64),
     /// The same month was made before.
     #[error("month {0} with seed {1} is in the store already; take another seed or another month")]
@@ -180,7 +182,8 @@ impl Synth {
             if let Some(partner) = partner {
                 number += 1;
                 left -= takes;
-                let shifted: Vec<(u32, u8)> = starts.iter().map(|(ms, spot)| (beside(*ms, &mut random), *spot)).collect();
+                let shifted: Vec<(u32, u8)> =
+                    starts.iter().map(|(ms, spot)| (beside(*ms, &mut random), *spot)).collect();
                 schedule::attempts(&mut random, place, &partner, at + 1, &shifted, days, &mut self.attempts);
                 self.devices.push(partner);
             }

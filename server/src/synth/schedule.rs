@@ -135,7 +135,13 @@ pub(super) fn starts(random: &mut Random, habit: Habit, place: &Place, samples: 
 /// Runs in one go.
 fn session(random: &mut Random, habit: Habit) -> u64 {
     match habit {
-        Habit::Light => if random.chance(0.65) { 1 } else { random.between(2, 3) },
+        Habit::Light => {
+            if random.chance(0.65) {
+                1
+            } else {
+                random.between(2, 3)
+            }
+        }
         Habit::Official => random.between(3, 9),
         Habit::Heavy => random.between(2, 12),
         Habit::Probe => random.between(6, 12),
@@ -145,14 +151,16 @@ fn session(random: &mut Random, habit: Habit) -> u64 {
 }
 
 fn gap_ms(random: &mut Random, habit: Habit) -> u64 {
-    1_000 * match habit {
-        Habit::Light => random.between(45, 900),
-        Habit::Official => random.between(100, 420),
-        Habit::Heavy => random.between(70, 900),
-        Habit::Probe => 3_600,
-        Habit::Staff => random.between(125, 260),
-        Habit::Desk => random.between(122, 190),
-    } + random.below(1_000)
+    1_000
+        * match habit {
+            Habit::Light => random.between(45, 900),
+            Habit::Official => random.between(100, 420),
+            Habit::Heavy => random.between(70, 900),
+            Habit::Probe => 3_600,
+            Habit::Staff => random.between(125, 260),
+            Habit::Desk => random.between(122, 190),
+        }
+        + random.below(1_000)
 }
 
 fn begin_ms(random: &mut Random, habit: Habit, days: Days) -> u64 {

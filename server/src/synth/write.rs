@@ -96,8 +96,7 @@ pub async fn write(
 async fn admit(store: &dyn Store, synth: &Synth) -> Result<(MadeHere, u64), SynthError> {
     let record = store.record(RECORD.0, RECORD.1).await?;
     let revision = record.as_ref().map_or(0, |record| record.revision);
-    let made_here: MadeHere =
-        record.and_then(|record| serde_json::from_str(&record.json).ok()).unwrap_or_default();
+    let made_here: MadeHere = record.and_then(|record| serde_json::from_str(&record.json).ok()).unwrap_or_default();
     let heads = store.chain_heads().await?;
     if heads != made_here.heads {
         let sum = |heads: &[ChainHead]| heads.iter().map(|head| head.sequence).sum::<u64>();

@@ -12,7 +12,8 @@ const BUCKET: &str = "raw";
 /// Closes on both and compares; the folder `closed` is what is published.
 pub(super) fn both(stage: &Stage, sqlite: &Store, postgresql: &Store, area: &[&str]) -> Vec<Check> {
     let mut checks = Checks::default();
-    let (closed, other, again) = (stage.dir.join("closed"), stage.dir.join("closed-pg"), stage.dir.join("closed-again"));
+    let (closed, other, again) =
+        (stage.dir.join("closed"), stage.dir.join("closed-pg"), stage.dir.join("closed-again"));
     let sealed = [area, &["--sealed"]].concat();
     let close = |store: &Store, out: &Path| stage.succeeds(&stage.close_words(store, out, &sealed));
     checks.of("month close on SQLite", || close(sqlite, &closed));
@@ -66,7 +67,8 @@ pub(super) fn raw(stage: &Stage, python: &Python, store: &Store, closed: &Path) 
     checks.of("raw export to an S3-compatible store (moto)", || {
         let s3 = S3::start(python, &stage.dir, BUCKET)?;
         // The store takes any key; a real one is in the environment of whoever runs it.
-        let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")];
+        let credentials =
+            [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")];
         stage.succeeds_with(&words(&format!("s3://{BUCKET}/months"), &["--endpoint", &s3.endpoint]), &credentials)?;
         let fetched = stage.dir.join("from-s3");
         let script = format!(
@@ -81,7 +83,11 @@ pub(super) fn raw(stage: &Stage, python: &Python, store: &Store, closed: &Path) 
     checks.of("a wrong secret is one clear error", || {
         let nobody = super::postgres::free_port()?;
         let endpoint = format!("http://127.0.0.1:{nobody}");
-        stage.refuses(&words(&format!("s3://{BUCKET}/months"), &["--endpoint", &endpoint]), 1, &["could not be written"])
+        stage.refuses(
+            &words(&format!("s3://{BUCKET}/months"), &["--endpoint", &endpoint]),
+            1,
+            &["could not be written"],
+        )
     });
     let month = raw.join(format!("month={MONTH}"));
     let figures = closed.join("figures.csv");
@@ -98,5 +104,9 @@ fn parts_are_equal(one: &Path, other: &Path) -> Result<(), String> {
         Ok(parts)
     };
     let (left, right) = (parts(one)?, parts(other)?);
-    if !left.is_empty() && left == right { Ok(()) } else { Err(format!("{} and {} files differ", left.len(), right.len())) }
+    if !left.is_empty() && left == right {
+        Ok(())
+    } else {
+        Err(format!("{} and {} files differ", left.len(), right.len()))
+    }
 }

@@ -42,7 +42,9 @@ pub(super) fn all(stage: &Stage, postgres: &Postgres, sqlite: &Store, postgresql
     checks.of("a closed month with other inputs is one clear error", || {
         closed_with_others(stage, sqlite, &out("others"), area)
     });
-    checks.of("a boundary table that is damaged is one clear error", || damaged_bundle(stage, sqlite, &out("bundle"), area));
+    checks.of("a boundary table that is damaged is one clear error", || {
+        damaged_bundle(stage, sqlite, &out("bundle"), area)
+    });
     checks.of("without a boundary table it is one clear error or an honest document", || {
         let bare = Store { data: stage.dir.join("bare"), database: postgresql.database.clone() };
         copy(&postgresql.data.join("receipt.key"), &bare.data)?;
@@ -70,7 +72,9 @@ pub(super) fn synth_is_kept_apart(stage: &Stage, store: &Store) -> Result<(), St
         ["admin", "synth", "--month", month, "--samples", "10", "--seed", seed, "--data", &data].map(str::to_owned)
     };
     stage.refuses(&words(MONTH, "1"), 1, &[MONTH, "already"])?;
-    stage.refuses(&words("2026-13", "1"), 2, &[]).or_else(|why| if why.contains("expected one line") { Ok(()) } else { Err(why) })
+    stage
+        .refuses(&words("2026-13", "1"), 2, &[])
+        .or_else(|why| if why.contains("expected one line") { Ok(()) } else { Err(why) })
 }
 
 fn bad_template(stage: &Stage, store: &Store, out: &Path, area: &[&str]) -> Result<(), String> {

@@ -81,7 +81,11 @@ fn scaling(stage: &Stage, timed: &Timed<'_>) -> Result<(), String> {
     // The documents cost the same whatever the samples, so it is the slope that is compared.
     let slope = |a: usize, b: usize| (costs[b].1 - costs[a].1) / (costs[b].0 - costs[a].0);
     let (small, large) = (slope(0, 1), slope(1, 2));
-    if large <= small * LINEAR { Ok(()) } else { Err(format!("{:.1} µs a sample, then {:.1}", small * 1e6, large * 1e6)) }
+    if large <= small * LINEAR {
+        Ok(())
+    } else {
+        Err(format!("{:.1} µs a sample, then {:.1}", small * 1e6, large * 1e6))
+    }
 }
 
 /// The server's own test of two collectors on one database.

@@ -62,7 +62,9 @@ fn prepare(machine: &Machine, spark: bool) -> Result<(Stage, Postgres, Python), 
         ("soffice", "libreoffice-calc-nogui"),
         ("lowriter", "libreoffice-writer-nogui"),
     ] {
-        machine.ensure(program, package).map_err(skipped("apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui"))?;
+        machine
+            .ensure(program, package)
+            .map_err(skipped("apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui"))?;
     }
     let python = Python::ensure(machine, spark)
         .map_err(skipped("install it by hand into target/month/venv, or give this machine a way to its registry"))?;

@@ -22,14 +22,8 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Makes and starts one, after an attempt to install it.
     pub(super) fn start(machine: &Machine) -> Result<Self, String> {
-        let bin = match programs() {
-            Some(bin) => bin,
-            None => {
-                // Debian keeps its programs off the path.
-                let _ = machine.ensure("initdb", "postgresql");
-                programs().ok_or("PostgreSQL is not installed")?
-            }
-        };
+        machine.ensure_postgres()?;
+        let bin = programs().ok_or("PostgreSQL is not installed")?;
         // Not below the build folder, which its user may not be able to enter.
         let data = std::env::temp_dir().join(format!("ispeed-month-{}", std::process::id()));
         let postgres = Self { bin, data, port: free_port()?, as_user: machine.is_root };
@@ -93,10 +87,12 @@ impl Drop for Postgres {
 
 /// Folder of the newest version's programs.
 fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut bins: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut bins: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
     bins.retain(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file());
     bins.sort();
+    // Debian keeps them off the path; elsewhere their folder is named.
+    bins.extend(std::env::var_os("ISPEED_POSTGRES_BIN").map(PathBuf::from));
     bins.pop()
 }
 

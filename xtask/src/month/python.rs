@@ -61,7 +61,11 @@ impl Python {
     pub(super) fn lines(&self, script: &str, program: &Path, words: &[String]) -> Result<Vec<String>, String> {
         let mut command = self.script(script);
         let finished = process::run(command.arg(program).args(words), SCRIPT_LIMIT, Show::No);
-        if finished.ok { Ok(finished.lines) } else { Err(format!("{}: {}", finished.why(), finished.lines.join(" / "))) }
+        if finished.ok {
+            Ok(finished.lines)
+        } else {
+            Err(format!("{}: {}", finished.why(), finished.lines.join(" / ")))
+        }
     }
 
     fn script(&self, script: &str) -> Command {
@@ -111,7 +115,10 @@ mod tests {
     #[test]
     fn a_line_is_a_check_or_talk() {
         assert_eq!(of_line("a.py", "ok 300 rows"), Some(("a.py: 300 rows".to_owned(), Ok(()))));
-        assert_eq!(of_line("a.py", "FAILED codes: no text"), Some(("a.py: codes".to_owned(), Err("no text".to_owned()))));
+        assert_eq!(
+            of_line("a.py", "FAILED codes: no text"),
+            Some(("a.py: codes".to_owned(), Err("no text".to_owned())))
+        );
         assert!(of_line("a.py", "FAILED codes").is_some_and(|(_, result)| result.is_err()));
         assert_eq!(of_line("a.py", "okay"), None);
     }

@@ -98,8 +98,17 @@ impl Spark {
             let own = free_port()?;
             let page = free_port()?.to_string();
             let words = [
-                "--host", "127.0.0.1", "--port", &own.to_string(), "--webui-port", &page, "--cores", "1", "--memory",
-                "2g", &master,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &own.to_string(),
+                "--webui-port",
+                &page,
+                "--cores",
+                "1",
+                "--memory",
+                "2g",
+                &master,
             ];
             servers.push(start(&mut spark("worker.Worker", &words), &dir.join(format!("spark-worker-{worker}.log")))?);
             listens(own)?;

@@ -43,11 +43,9 @@ enum Command {
     )]
     Synth(synth::Args),
     /// Export the rows of a month as Parquet, by province, for DuckDB, Spark or Trino.
-    #[command(
-        after_help = "Examples:\n  ispeed admin parquet --month 2026-10 --out raw --data /var/lib/ispeed\n  \
+    #[command(after_help = "Examples:\n  ispeed admin parquet --month 2026-10 --out raw --data /var/lib/ispeed\n  \
                       AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… ispeed admin parquet --month 2026-10 --out s3://bucket/raw \
-                      --endpoint https://s3.example.vn\n\nFiles: month=YYYY-MM/province=NN/part-N.parquet; _manifest.json is written last."
-    )]
+                      --endpoint https://s3.example.vn\n\nFiles: month=YYYY-MM/province=NN/part-N.parquet; _manifest.json is written last.")]
     Parquet(parquet::Args),
 }
 

@@ -55,7 +55,10 @@ pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
         let exported = export_month(&*store, &*out, &prefix, args.month).await.map_err(|error| match error {
             RawError::Empty(_) => CliError::failed(error, "check --month; nothing was written"),
             RawError::Out(_) => CliError::failed(http::with_causes(&error), "check --out, its rights and credentials"),
-            _ => CliError::failed(http::with_causes(&error), "run it again: an export without _manifest.json is not whole"),
+            _ => CliError::failed(
+                http::with_causes(&error),
+                "run it again: an export without _manifest.json is not whole",
+            ),
         })?;
         store.close().await.map_err(|error| failed(&error))?;
         Ok(exported)
@@ -81,8 +84,9 @@ fn destination(args: &Args) -> Result<(Arc<dyn ObjectStore>, Path)> {
         std::fs::create_dir_all(&folder).map_err(|error| {
             CliError::failed(format_args!("cannot make the folder {}: {error}", folder.display()), "check its rights")
         })?;
-        let store = LocalFileSystem::new_with_prefix(&folder)
-            .map_err(|error| CliError::failed(format_args!("{}: {error}", folder.display()), "name a folder with --out"))?;
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| {
+            CliError::failed(format_args!("{}: {error}", folder.display()), "name a folder with --out")
+        })?;
         return Ok((Arc::new(store), Path::default()));
     };
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));

@@ -19,11 +19,11 @@ pub(super) fn open(
     region: Option<&str>,
     client: reqwest::Client,
 ) -> Result<Arc<dyn ObjectStore>> {
-    let mut builder =
-        AmazonS3Builder::from_env().with_bucket_name(bucket).with_http_connector(Connector(client));
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_http_connector(Connector(client));
     if let Some(endpoint) = endpoint {
         // Inside a data centre S3-compatible stores are often spoken to without TLS; whoever writes http means it.
-        builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/')).with_allow_http(endpoint.scheme() == "http");
+        builder =
+            builder.with_endpoint(endpoint.as_str().trim_end_matches('/')).with_allow_http(endpoint.scheme() == "http");
     }
     if let Some(region) = region {
         builder = builder.with_region(region);

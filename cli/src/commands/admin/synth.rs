@@ -50,8 +50,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
     };
     let communes = Communes::new(bundle).map_err(|error| failed(&error))?;
     let key = load_or_create(&args.data.join(RECEIPT_KEY_FILE)).map_err(|error| failed(&error))?;
-    let spec =
-        MonthSpec { month: args.month, samples: args.samples, seed: args.seed, province: args.province.clone() };
+    let spec = MonthSpec { month: args.month, samples: args.samples, seed: args.seed, province: args.province.clone() };
     let begun = Instant::now();
     let synth = Arc::new(Synth::plan(spec, &communes).map_err(of_synth)?);
     let planned = begun.elapsed();
@@ -100,7 +99,9 @@ impl Progress {
 
 fn of_synth(error: SynthError) -> CliError {
     match &error {
-        SynthError::Samples(_) | SynthError::Province(_) => CliError::usage(format_args!("--{error}"), "mend the argument"),
+        SynthError::Samples(_) | SynthError::Province(_) => {
+            CliError::usage(format_args!("--{error}"), "mend the argument")
+        }
         SynthError::Real(_) => CliError::failed(&error, "name an empty folder with --data, or an empty database"),
         SynthError::Again(..) => CliError::failed(&error, "nothing was written"),
         _ => CliError::failed(&error, "begin again with an empty folder or database: what was made is not whole"),
