@@ -87,13 +87,16 @@ impl Root {
     }
 }
 
+/// What is done, and doing it.
+type Step<'a> = (&'static str, &'a dyn Fn() -> Result<(), String>);
+
 /// Installed, run, removed, purged.
 pub(crate) fn life(package: &Path, work: &Path) -> Vec<Check> {
     let root = match Root::make(work) {
         Ok(root) => root,
         Err(why) => return vec![(".deb: a root of its own".to_owned(), Err(why))],
     };
-    let steps: [(&str, &dyn Fn() -> Result<(), String>); 4] = [
+    let steps: [Step<'_>; 4] = [
         ("installs, and makes its user", &|| installed(&root, package)),
         ("the installed program serves", &|| serves(&root)),
         ("removed, it leaves settings and data", &|| removed(&root)),
