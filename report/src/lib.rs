@@ -3,9 +3,11 @@
 //! Pure: values in, values out. The store hands over [`MonthSample`]s in the order of [`MonthSample::order`]; a figure is one
 //! line of `figures.csv`; documents print figures and nothing else.
 
+pub mod duties;
 pub mod figure;
 pub mod group;
 pub mod metric;
+pub mod pairs;
 pub mod sample;
 
 pub use figure::{Decimal, Figure};
