@@ -193,6 +193,25 @@ pub const STORE_BATCH: usize = 64;
 /// Connections that read at once: reads are short and from memory, and each holds a few megabytes of cache.
 pub const STORE_READERS: usize = 4;
 
+/// Connections of a collector to a database on another machine: one writes, the others read; a hundred collectors fit into
+/// the thousand a large server is set up for.
+pub const DATABASE_CONNECTIONS: usize = 8;
+
+/// Wait for one of them; after that the answer is "busy", while the client still has its sample.
+pub const DATABASE_WAIT: Duration = Duration::from_secs(5);
+
+/// Making a connection, TLS included, across the country.
+pub const DATABASE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A database that acknowledges nothing for this long is gone: below the time a request may take.
+pub const DATABASE_SILENCE: Duration = Duration::from_secs(10);
+
+/// One query. A page of a nation's month takes tens of milliseconds; a disk that wakes up may take seconds.
+pub const DATABASE_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One transaction of [`STORE_BATCH`] samples, waits for other collectors included; below [`REQUEST_TIMEOUT`].
+pub const DATABASE_WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A sample body. The longest series (224 bins, three of them, four numbers each) are 25 KB compact and 50 KB when
 /// somebody indents them.
 pub const SAMPLE_MAX_BYTES: usize = 64 * 1024;

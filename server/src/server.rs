@@ -19,7 +19,7 @@ use crate::collect::{
 use crate::interop::Interop;
 use crate::limits;
 use crate::measure::{Measure, MeasureConfig, MeasureLimits};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{self, StoreError};
 
 /// File of the store in the data folder.
 pub const STORE_FILE: &str = "ispeed.sqlite";
@@ -43,12 +43,14 @@ pub enum Certificate {
 }
 
 /// How to run a server. Start from [`Config::new`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Addresses; `[::]` takes IPv4 too unless an IPv4 address is listed as well.
     pub listen: Vec<SocketAddr>,
     /// Folder of store, keys and self-signed certificate; made if it is not there.
     pub data: PathBuf,
+    /// Address of a database, `postgres://…`; the file [`STORE_FILE`] of the data folder unless given.
+    pub database: Option<String>,
     /// Certificate.
     pub certificate: Certificate,
     /// Host name clients reach it by; also its name in receipts and on the page.
@@ -79,6 +81,7 @@ impl Config {
         Self {
             listen,
             data: data.into(),
+            database: None,
             certificate: Certificate::SelfSigned,
             public_name: None,
             server_id: "local".to_owned(),
@@ -200,7 +203,7 @@ pub async fn start(config: Config) -> Result<Running, ServerError> {
     let keys = KeyPair::load_or_create(&config.data)?;
     let (security, ca) = security(&config)?;
     let as_table = config.as_table.as_deref().map(read_as_table).transpose()?.map(Arc::new);
-    let store = SqliteStore::open(&config.data.join(STORE_FILE))?;
+    let store = store::open(config.database.as_deref(), &config.data).await?;
 
     let mut issuers = vec![keys.receipt.public()];
     issuers.extend(config.trusted_issuers.iter().cloned());
@@ -211,7 +214,7 @@ pub async fn start(config: Config) -> Result<Running, ServerError> {
         asn: as_table.clone().map(|table| Arc::new(move |address: IpAddr| table.find(address)) as _),
         limits: config.measure_limits.clone(),
     });
-    let collector = Collector::open(collector_config(&config, keys, as_table)?, Arc::new(store)).await?;
+    let collector = Collector::open(collector_config(&config, keys, as_table)?, store).await?;
     let collector = Arc::new(collector);
     collector.also_report({
         let stats = Arc::clone(measure.stats());

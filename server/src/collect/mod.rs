@@ -187,6 +187,11 @@ impl Collector {
         &self.config.name
     }
 
+    /// The public key of its receipts.
+    pub fn receipt_key(&self) -> PublicKey {
+        self.config.keys.receipt.public()
+    }
+
     /// Takes samples with made-up facts.
     pub fn accepts_simulated(&self) -> bool {
         self.config.accept_simulated
