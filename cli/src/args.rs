@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boundaries, completions, demo, man, me, month, outbox, serve, server_key, test, verify};
+use crate::commands::{
+    boundaries, campaign, completions, demo, duties, man, me, month, outbox, plan, serve, server_key, test, verify,
+};
 use crate::lang::LangArg;
 
 /// Measures mobile broadband, tags the sample with its commune, keeps it, hands it in and counts it.
@@ -57,6 +59,16 @@ pub(crate) enum Command {
     /// How a month stands.
     #[command(after_help = "Example:\n  ispeed month status --data ispeed-data --province 75")]
     Month(month::Args),
+    /// What to measure next: which commune is short, with which operator, in which cells.
+    #[command(after_help = "Examples:\n  ispeed plan --at 11.52,106.90 --server https://ispeed.example.vn\n  \
+                      ispeed plan --commune 25195 --data ispeed-data --format csv")]
+    Plan(Box<plan::Args>),
+    /// Campaigns of a collector: make, show, end, QR codes, plans for a day offline.
+    #[command(after_help = "Example:\n  ispeed campaign list --data ispeed-data")]
+    Campaign(Box<campaign::Args>),
+    /// Duties outside measuring: communication work, difficulties, proposals, installs, VNNIC's own count.
+    #[command(after_help = "Example:\n  ispeed duties set --commune 25195 --month 2026-11 --file duty.toml")]
+    Duties(Box<duties::Args>),
     /// Print the public keys of a server.
     #[command(
         after_help = "Examples:\n  ispeed server-key --data ispeed-data\n  ispeed server-key --server https://ispeed.example.vn --format json > collector.key"

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use ispeed_protocol::Month;
-use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus, NOT_I_SPEED_EN, NOT_I_SPEED_VI};
 use ispeed_server::collect::{Communes, month_status};
 use ispeed_server::server::STORE_FILE;
 use ispeed_server::store::SqliteStore;
@@ -159,6 +159,7 @@ fn print(format: Format, lang: Lang, status: &MonthStatus) -> Result<()> {
             commune.code, commune.counted, commune.name, commune.province
         ))?;
     }
+    out.line(pick(lang, NOT_I_SPEED_VI, NOT_I_SPEED_EN))?;
     out.flush()
 }
 

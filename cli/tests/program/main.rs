@@ -4,6 +4,7 @@
 mod boundaries;
 mod demo;
 mod help;
+mod plan;
 mod serve;
 mod verify;
 
