@@ -14,7 +14,7 @@ fn a_campaign_from_its_making_to_the_pack_of_a_day() {
         "--title",
         "Đợt 1",
         "--commune",
-        "25198",
+        "25270",
         "25195",
         "--from",
         "2026-11-01",
@@ -35,9 +35,9 @@ fn a_campaign_from_its_making_to_the_pack_of_a_day() {
     let listed: Value =
         serde_json::from_str(&stdout_of(&run(home, &["campaign", "list", "--data", "srv", "--format", "json"])))
             .unwrap();
-    assert_eq!(listed[0]["communes"], serde_json::json!(["25195", "25198"]));
+    assert_eq!(listed[0]["communes"], serde_json::json!(["25195", "25270"]));
     let csv = stdout_of(&run(home, &["campaign", "show", "DOT-1", "--data", "srv", "--format", "csv"]));
-    assert!(csv.contains("dot-1,Đợt 1,2026-11-01,2027-10-31,false,25195 25198,viettel=100,TO-01"), "{csv}");
+    assert!(csv.contains("dot-1,Đợt 1,2026-11-01,2027-10-31,false,25195 25270,viettel=100,TO-01"), "{csv}");
 
     let keys: Value =
         serde_json::from_str(&stdout_of(&run(home, &["server-key", "--data", "srv", "--format", "json"]))).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ispeed_protocol::{Cell, Day};
+use ispeed_protocol::Day;
 
 use super::Pair;
 use crate::{Decimal, MonthSample, OperatorGroup, TechnologyGroup};
@@ -167,8 +167,8 @@ fn comparison(
     pairs: &[Pair<'_>],
 ) -> Comparison {
     let mut differences = Vec::with_capacity(pairs.len());
-    let mut places: BTreeMap<(Option<Cell>, Option<&str>, Day), Vec<f64>> = BTreeMap::new();
-    let mut phones: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    let mut places: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+    let mut phones: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     let mut both: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     for pair in pairs {
         let (Some(a), Some(b)) = (metric.of(pair.first), metric.of(pair.second)) else { continue };

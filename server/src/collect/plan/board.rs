@@ -54,11 +54,11 @@ impl BoardBuilder {
         let operator = OperatorGroup::of(&sample.operator);
         self.total.add(sample);
         self.groups.entry((operator, TechnologyGroup::of(sample.technology))).or_default().add(sample);
-        if sample.counts || sample.outcome == Outcome::NoService {
-            if let Some(cell) = sample.cell {
-                self.board.measured.insert(cell);
-                self.measured_by.insert(sample.device_id.clone());
-            }
+        if (sample.counts || sample.outcome == Outcome::NoService)
+            && let Some(cell) = sample.cell
+        {
+            self.board.measured.insert(cell);
+            self.measured_by.insert(sample.device_id.clone());
         }
         if !sample.counts {
             return;
