@@ -5,6 +5,7 @@
 
 mod compute;
 mod computer;
+pub mod duties;
 pub mod figure;
 pub mod figures;
 pub mod group;
@@ -14,6 +15,7 @@ pub mod month;
 pub mod place;
 pub mod publicness;
 pub mod ranking;
+pub mod pairs;
 pub mod sample;
 pub mod settings;
 pub mod statements;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::collect::Rate;
+
 // ---- connections -----------------------------------------------------------------------------------------------
 
 /// Connections at once: 64 runs of 18 sockets are 1,152; the rest is for the collector and for strangers who send half
@@ -241,7 +243,7 @@ pub const TOKEN_SERVERS_MAX: usize = 5;
 /// Requests for tokens of one installation at once: a session of an official who walks a street.
 pub const TOKENS_DEVICE_BURST: u32 = 60;
 
-/// ... after which one more each two minutes: what comes faster does not count anyway (`verdict`, `DEVICE_SPACING_S`).
+/// ... after which one more each two minutes: what comes faster does not count anyway (`ispeed_verdict::limits::SPACING`).
 pub const TOKENS_DEVICE_PERIOD: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// Requests for tokens of one network prefix at once. Carrier NAT puts thousands of phones behind one IPv4 /24: 600
@@ -276,8 +278,54 @@ pub const TOKEN_TAIL_MIN_BYTES: u64 = 4_000_000;
 /// Samples in one answer to `GET /v1/me`: at 64 KB each, 6.4 MB at most.
 pub const OWN_SAMPLES_PAGE: u32 = 100;
 
-/// Days after the end of a month in which its samples are still merged: reports are due before the 10th.
-pub const MONTH_CUTOFF_DAYS: i64 = 9;
+/// Plans and campaigns one network prefix may ask for at once, and the time until one more: a class-room behind one address
+/// opens the plan together, and each look at the map asks again.
+pub const PLANS_PREFIX: Rate = Rate { burst: 300, period: Duration::from_millis(100) };
+
+/// Plans being computed at once: each takes up to a tenth of a second of a core and some megabytes.
+pub const PLANS_AT_ONCE: usize = 8;
+
+/// A commune's board is this old at most: a plan of a few seconds ago sends nobody to a wrong place.
+pub const PLAN_BOARD_LIVES: Duration = Duration::from_secs(5);
+
+/// Boards kept: those of the largest province and a little more; some 20 KB each.
+pub const PLAN_BOARDS_MAX: usize = 256;
+
+/// A commune's cells are kept so long; they change with the bundle only, which needs a new process.
+pub const PLAN_CELLS_LIVE: Duration = Duration::from_secs(3_600);
+
+/// Communes whose cells are kept: the largest has 50,000 cells of 8 bytes, the median 1,800.
+pub const PLAN_CELLS_MAX: usize = 64;
+
+/// Rows read at once for a board: an ordinary month of a commune in one page.
+pub const PLAN_ROWS_PAGE: u32 = 2_000;
+
+/// Metres around a point in which communes are looked for: half an hour by motorbike there and back.
+pub const PLAN_RADIUS_M: u32 = 10_000;
+
+/// ... and at most: the resolver lists communes up to this distance.
+pub const PLAN_RADIUS_MAX_M: u32 = 20_000;
+
+/// Communes a point is compared with without borders; the resolver has the same limit with them.
+pub const PLAN_NEAR_MAX: usize = 16;
+
+/// Short communes in an answer unless told otherwise: a screen.
+pub const PLAN_COMMUNES: u32 = 5;
+
+/// ... and at most.
+pub const PLAN_COMMUNES_MAX: u32 = 20;
+
+/// Unmeasured cells of each commune in an answer unless told otherwise.
+pub const PLAN_CELLS_LISTED: u32 = 20;
+
+/// ... and at most: a team of ten measures a hundred cells in a day.
+pub const PLAN_CELLS_LISTED_MAX: u32 = 100;
+
+/// A plan pack: loads in ten seconds at 400 kbit/s.
+pub const PACK_MAX_BYTES: usize = 512 * 1024;
+
+/// Unmeasured cells of all communes of a pack together: 80 bytes each, a third of the pack.
+pub const PACK_CELLS: usize = 2_000;
 
 /// Oldest method whose samples still count.
 pub const OLDEST_METHOD: u32 = 1;

@@ -14,8 +14,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::accept::{self, PairFiles, Renewal, RenewalError, Renewed, Security, ServeConfig, ServeError};
 use crate::collect::asn::{AsTable, AsTableError};
 use crate::collect::{
-    self, Collector, CollectorConfig, CollectorError, KeyFileError, KeyPair, ServerListError, TokenLimits,
-    parse_server_list, system_clock,
+    self, Collector, CollectorConfig, CollectorError, KeyFileError, KeyPair, PlanSettings, ServerListError,
+    TokenLimits, parse_server_list, system_clock,
 };
 use crate::interop::Interop;
 use crate::limits;
@@ -70,6 +70,8 @@ pub struct Config {
     pub accept_simulated: bool,
     /// Limits of tokens.
     pub token_limits: TokenLimits,
+    /// Spacing of samples and the cut-off of a month.
+    pub plan: PlanSettings,
     /// Limits of the measuring end.
     pub measure_limits: MeasureLimits,
     /// Protocols of other speed tests to speak too.
@@ -92,6 +94,7 @@ impl Config {
             as_table: None,
             accept_simulated: false,
             token_limits: TokenLimits::default(),
+            plan: PlanSettings::default(),
             measure_limits: MeasureLimits::default(),
             interop: Vec::new(),
         }
@@ -337,6 +340,7 @@ fn collector_config(
         oldest_method: limits::OLDEST_METHOD,
         oldest_version: limits::OLDEST_VERSION.to_owned(),
         token_limits: config.token_limits,
+        plan: config.plan,
         as_table,
         clock: system_clock(),
     })

@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ispeed_protocol::plan::{Spacing, UPLOAD_CUTOFF_DAY};
 use ispeed_protocol::signing::PublicKey;
 use ispeed_server::accept::Renewed;
+use ispeed_server::collect::PlanSettings;
 use ispeed_server::interop::Interop;
 use ispeed_server::server::{self, Certificate, Config, ServerError};
 use ispeed_verdict::Lang;
+use ispeed_verdict::limits::SPACING;
 
 use crate::error::{CliError, Result};
 use crate::http;
@@ -64,6 +67,18 @@ pub(crate) struct Args {
     /// carry no token, so whoever reaches the server may load it within the server's limits.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = str::parse::<Interop>)]
     interop: Vec<Interop>,
+    /// Least seconds between counted samples of one device, 30 to 3600; what comes sooner is kept and not counted.
+    #[arg(long, value_name = "N", default_value_t = SPACING.seconds)]
+    spacing_seconds: u32,
+    /// Least metres between the 200 m cells of a device's counted samples of a day, up to 2000; 0: no such rule, 200: another cell.
+    #[arg(long, value_name = "N", default_value_t = SPACING.metres)]
+    spacing_metres: u32,
+    /// Most counted samples of one device in one commune on one day, 1 to 100.
+    #[arg(long, value_name = "N", default_value_t = SPACING.per_day)]
+    spacing_per_day: u32,
+    /// Day of the next month up to whose end samples of a month are merged, 1 to 9; later ones are late.
+    #[arg(long, value_name = "DAY", default_value_t = UPLOAD_CUTOFF_DAY)]
+    upload_cutoff_day: u8,
     /// Congestion control of sockets that carry load; the laboratory compares tools with it.
     #[arg(long, value_name = "NAME", hide = true)]
     congestion_control: Option<String>,
@@ -98,6 +113,9 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     config.trusted_issuers = args.trust_issuer;
     config.as_table = args.as_table;
     config.interop = args.interop;
+    let spacing = Spacing { seconds: args.spacing_seconds, metres: args.spacing_metres, per_day: args.spacing_per_day };
+    config.plan = PlanSettings { spacing, upload_cutoff_day: args.upload_cutoff_day };
+    config.plan.check().map_err(|wrong| CliError::usage(wrong, "see `ispeed serve --help`"))?;
     if let Some(name) = args.congestion_control {
         config.measure_limits.congestion_control = name;
     }

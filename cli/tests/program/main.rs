@@ -8,6 +8,7 @@ mod help;
 mod month;
 #[path = "../../../server/tests/common/postgres.rs"]
 mod postgres_server;
+mod plan;
 mod serve;
 mod verify;
 

@@ -18,6 +18,7 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
+use ispeed_protocol::Cell;
 use ispeed_protocol::place::Place;
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::signing::SignatureError;
@@ -136,6 +137,8 @@ pub struct CountedSample {
     pub started_at: UtcMicros,
     /// Commune.
     pub commune: Option<String>,
+    /// 200 m cell.
+    pub cell: Option<Cell>,
 }
 
 /// What only the store knows at the moment of keeping a sample.

@@ -56,6 +56,7 @@ pub(crate) async fn shows_the_standing(store: &dyn Store) {
         standing.counted_nearby.iter().map(|c| c.started_at.micros_since(start()) / MINUTE_US).collect();
     assert_eq!(starts, [0, 10], "of this device, counted, within a day, by start");
     assert_eq!(standing.counted_nearby[0].commune.as_deref(), Some("25195"));
+    assert_eq!(standing.counted_nearby[0].cell, sample(1, "a", None, start()).facts.cell, "spacing is judged by it");
     assert!(standing.same_start, "sample 2 started at the same moment, counted or not");
     assert_eq!(standing.link.sequence, 6);
 }

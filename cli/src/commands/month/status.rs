@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ispeed_protocol::Month;
-use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus, NOT_I_SPEED_EN, NOT_I_SPEED_VI};
 use ispeed_server::collect::{Communes, month_status};
 use ispeed_verdict::{Lang, explain};
 use reqwest::Url;
@@ -132,6 +132,7 @@ fn print(format: Format, lang: Lang, status: &MonthStatus) -> Result<()> {
             commune.code, commune.counted, commune.name, commune.province
         ))?;
     }
+    out.line(pick(lang, NOT_I_SPEED_VI, NOT_I_SPEED_EN))?;
     out.flush()
 }
 

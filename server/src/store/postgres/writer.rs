@@ -160,7 +160,7 @@ async fn standings(tx: &Tx<'_>, samples: &[NewSample]) -> Result<Vec<Before>, St
     let starts: Vec<i64> = samples.iter().map(|sample| sample.facts.started_at.as_micros()).collect();
     let rows = tx
         .query(
-            "SELECT n, started_us, commune, counts, started_us = start FROM
+            "SELECT n, started_us, commune, counts, started_us = start, cell FROM
                  unnest($1::integer[], $2::text[], $3::bigint[]) AS new (n, device, start)
              JOIN sample ON device_id = device AND started_us BETWEEN start - $4 AND start + $4
              WHERE counts OR started_us = start ORDER BY n, started_us, position",
@@ -173,8 +173,11 @@ async fn standings(tx: &Tx<'_>, samples: &[NewSample]) -> Result<Vec<Before>, St
         let Some(before) = usize::try_from(n).ok().and_then(|n| found.get_mut(n)) else { continue };
         before.same_start |= get::<bool>(&row, 4)?;
         if get(&row, 3)? {
-            let commune = text_or_none(get(&row, 2)?);
-            before.counted_nearby.push(CountedSample { started_at: UtcMicros(get(&row, 1)?), commune });
+            let (started_at, commune) = (UtcMicros(get(&row, 1)?), text_or_none(get(&row, 2)?));
+            let cell: Option<String> = get(&row, 5)?;
+            let cell = cell.map(|text| text.parse()).transpose();
+            let cell = cell.map_err(|cause| StoreError::Unreadable { what: "cell", cause })?;
+            before.counted_nearby.push(CountedSample { started_at, commune, cell });
         }
     }
     Ok(found)

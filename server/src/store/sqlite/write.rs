@@ -77,17 +77,28 @@ fn counted_nearby(tx: &Connection, sample: &MonthSample) -> Result<Vec<CountedSa
     let at = sample.started_at.as_micros();
     let mut statement = tx
         .prepare_cached(
-            "SELECT started_us, commune FROM sample JOIN verdict USING (position)
-             WHERE device_id = ?1 AND started_us BETWEEN ?2 AND ?3 AND counts = 1 ORDER BY started_us",
+            "SELECT sample.started_us, sample.commune, cell FROM sample JOIN verdict USING (position)
+             JOIN month_row USING (position)
+             WHERE sample.device_id = ?1 AND sample.started_us BETWEEN ?2 AND ?3 AND verdict.counts = 1
+             ORDER BY sample.started_us",
         )
         .map_err(database)?;
-    let rows = statement
-        .query_map(
-            params![sample.device_id, at.saturating_sub(NEARBY_MICROS), at.saturating_add(NEARBY_MICROS)],
-            |row| Ok(CountedSample { started_at: UtcMicros(row.get(0)?), commune: text_or_none(row.get(1)?) }),
-        )
+    let mut rows = statement
+        .query(params![sample.device_id, at.saturating_sub(NEARBY_MICROS), at.saturating_add(NEARBY_MICROS)])
         .map_err(database)?;
-    rows.collect::<Result<_, _>>().map_err(database)
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(database)? {
+        let cell: Option<String> = row.get(2).map_err(database)?;
+        found.push(CountedSample {
+            started_at: UtcMicros(row.get(0).map_err(database)?),
+            commune: text_or_none(row.get(1).map_err(database)?),
+            cell: cell
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|cause| StoreError::Unreadable { what: "cell", cause })?,
+        });
+    }
+    Ok(found)
 }
 
 pub(super) fn insert_receipt(tx: &Connection, receipt: &Receipt) -> Result<(), StoreError> {
