@@ -61,7 +61,9 @@ pub enum MonthError {
         missing: u64,
     },
     /// The frozen set is of the same size and not the same.
-    #[error("the frozen samples of month {month} changed since it was closed: their hash is {found}, it was {expected}")]
+    #[error(
+        "the frozen samples of month {month} changed since it was closed: their hash is {found}, it was {expected}"
+    )]
     Changed {
         /// Month.
         month: Month,
@@ -166,7 +168,9 @@ impl MonthError {
                 "the published folder stands and still verifies; `ispeed month revise` makes the next version with a list of differences"
             }
             Self::OtherInput { .. } => "give the same, or make the next version with `ispeed month revise`",
-            Self::OtherOutput { .. } => "use the version of the program that closed it, or make the next version with `ispeed month revise`",
+            Self::OtherOutput { .. } => {
+                "use the version of the program that closed it, or make the next version with `ispeed month revise`"
+            }
             Self::Raced { .. } => "run it again: it will give that month",
             Self::OutTaken(_) => "name another folder with --out, or move this one away",
             Self::Store(_) => "nothing was written; run it again when the database answers",
