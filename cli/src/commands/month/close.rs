@@ -185,7 +185,11 @@ fn lines(closed: &Closed, out: &Path, lang: Lang) -> Vec<String> {
         ));
     }
     if manifest.boundaries.table.is_none() {
-        let text = "không có bảng ranh giới: chạy `ispeed boundaries fetch` / no boundary table: run `ispeed boundaries fetch`";
+        let text = pick(
+            lang,
+            "không có bảng ranh giới: chạy `ispeed boundaries fetch`",
+            "no boundary table: run `ispeed boundaries fetch`",
+        );
         lines.push(format!("  {text}"));
     }
     if let Some(differences) = closed.differences {
