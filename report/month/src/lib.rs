@@ -4,6 +4,7 @@
 //! the folder is described in `docs/MONTH.md`.
 
 mod close;
+mod computing;
 mod differences;
 mod documents;
 mod error;
