@@ -116,7 +116,7 @@ impl MonthDocuments {
             input.targets.extend(targets(&commune.targets));
             self.add_spots(&mut input, head.settings, commune);
         }
-        self.files(&input, &province.code)
+        self.files(input, &province.code)
     }
 
     /// Documents of each commune of a province.
@@ -129,7 +129,7 @@ impl MonthDocuments {
             input.exclusions = self.exclusions(&commune.exclusions);
             input.targets = targets(&commune.targets);
             self.add_spots(&mut input, head.settings, commune);
-            files.extend(self.files(&input, &format!("{}/{}", province.code, commune.code))?);
+            files.extend(self.files(input, &format!("{}/{}", province.code, commune.code))?);
         }
         Ok(files)
     }
@@ -150,7 +150,7 @@ impl MonthDocuments {
         for province in provinces {
             input.targets.extend(targets(&province.targets));
         }
-        self.files(&input, NATION)
+        self.files(input, NATION)
     }
 
     fn input<'a>(
@@ -187,12 +187,17 @@ impl MonthDocuments {
             targets: BTreeMap::new(),
             weak: Vec::new(),
             sharing: Vec::new(),
-            duties: self.duties.clone(),
+            duties: BTreeMap::new(),
             notes: notes::of(head),
         }
     }
 
-    fn files(&self, input: &DocumentInput<'_>, folder: &str) -> Result<Vec<MonthFile>, DocumentError> {
+    /// The files of a report, with what was typed in of its places.
+    fn files(&self, mut input: DocumentInput<'_>, folder: &str) -> Result<Vec<MonthFile>, DocumentError> {
+        let places = std::iter::once(&input.header.place).chain(&input.children);
+        let typed = places.filter_map(|place| Some((place.code.clone(), self.duties.get(&place.code)?.clone())));
+        input.duties = typed.collect();
+        let input = &input;
         let template = self.template(input.header.level);
         let file = |name: &str, bytes| MonthFile { path: format!("{folder}/{name}"), bytes };
         Ok(vec![

@@ -35,8 +35,13 @@ pub(crate) struct Table {
     pub(crate) notes: Vec<String>,
 }
 
-/// The issuing body: of the report where it names one, else the template's.
+/// The issuing body in one line: of the report where it names one, else the template's.
 pub(crate) fn body(input: &DocumentInput<'_>, template: &Template) -> String {
+    body_lines(input, template).replace('|', " ")
+}
+
+/// The issuing body with its breaks in the masthead.
+pub(crate) fn body_lines(input: &DocumentInput<'_>, template: &Template) -> String {
     input.header.issuing_body.clone().unwrap_or_else(|| fill(&template.body, input, ""))
 }
 

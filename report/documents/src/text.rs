@@ -2,6 +2,7 @@
 
 use crate::input::{DocumentInput, LetterDate};
 use ispeed_protocol::UtcMicros;
+use ispeed_protocol::time::VIETNAM_UTC_OFFSET_HOURS;
 use ispeed_report::{Decimal, Level};
 
 use crate::value::{Unit, display};
@@ -95,6 +96,29 @@ pub(crate) fn running(name: &str) -> String {
         return name.to_owned();
     }
     format!("{}{bare}", name[..name.len() - bare.len()].to_lowercase())
+}
+
+/// Date and time in UTC.
+pub(crate) struct Utc {
+    pub(crate) year: u16,
+    pub(crate) month: u8,
+    pub(crate) day: u8,
+    pub(crate) hour: u16,
+    pub(crate) minute: u8,
+    pub(crate) second: u8,
+}
+
+/// An instant in UTC, for the properties of files: Vietnamese civil time of seven hours earlier.
+pub(crate) fn utc(at: UtcMicros) -> Utc {
+    let t = at.plus_micros(-i64::from(VIETNAM_UTC_OFFSET_HOURS) * 3_600_000_000).in_vietnam();
+    Utc {
+        year: t.year().unsigned_abs(),
+        month: t.month().unsigned_abs(),
+        day: t.day().unsigned_abs(),
+        hour: u16::from(t.hour().unsigned_abs()),
+        minute: t.minute().unsigned_abs(),
+        second: t.second().unsigned_abs(),
+    }
 }
 
 /// An instant in Vietnamese civil time, to the minute.

@@ -29,13 +29,14 @@ fn render(documents: &Documents, report: &Report, kind: &str) -> Vec<u8> {
 
 fn parts(archive: &[u8]) -> Vec<(String, String)> {
     let mut zip = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let parts = zip.len();
     let read = |at| {
         let mut part = zip.by_index(at).unwrap();
         let mut text = String::new();
         part.read_to_string(&mut text).unwrap();
-        (part.name().to_owned(), text)
+        (part.name().unwrap().into_owned(), text)
     };
-    (0..zip.len()).map(read).collect()
+    (0..parts).map(read).collect()
 }
 
 fn well_formed(name: &str, xml: &str) {
@@ -46,7 +47,6 @@ fn well_formed(name: &str, xml: &str) {
         match reader.read_event().unwrap_or_else(|e| panic!("{name}: {e}")) {
             Event::Start(_) => depth += 1,
             Event::End(_) => depth -= 1,
-            Event::Text(text) => drop(text.decode().unwrap()),
             Event::Eof => break,
             _ => {}
         }
@@ -60,7 +60,7 @@ fn sheet(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Vec<Vec<Data>> {
 
 /// Column of a heading in the row of headings, which is the fourth.
 fn column(rows: &[Vec<Data>], heading: &str) -> usize {
-    let found = rows[3].iter().position(|cell| cell.to_string() == heading);
+    let found = rows[3].iter().position(|cell| *cell == *heading);
     found.unwrap_or_else(|| panic!("{heading} not in {:?}", rows[3]))
 }
 
@@ -104,7 +104,7 @@ fn a_commune_workbook_holds_the_figures_with_their_types() {
         "the cut-off in Vietnam's time"
     );
     let excluded = sheet(&mut book, "Mẫu bị loại");
-    assert!(excluded.iter().any(|row| row[1].to_string() == "not_cellular" && row[3] == Data::Float(14.0)));
+    assert!(excluded.iter().any(|row| row[1] == *"not_cellular" && row[3] == Data::Float(14.0)));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_letter_is_pdf_a_with_its_own_fonts_and_no_others() {
         let fonts: Vec<&str> =
             text.match_indices("/FontName").map(|(at, _)| &text[at..(at + 60).min(text.len())]).collect();
         assert!(!fonts.is_empty() && fonts.iter().all(|font| font.contains("+Tinos")), "{fonts:?}");
-        let data_time = "D:20261108163107";
+        let data_time = "D:20261108093107";
         assert!(!text.contains("/CreationDate") || text.contains(data_time), "the time is that of the data");
     }
 }
@@ -182,7 +182,8 @@ fn a_docx_letter_says_what_the_report_says() {
     for wanted in [
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         "Độc lập - Tự do - Hạnh phúc",
-        "ỦY BAN NHÂN DÂN PHƯỜNG BÌNH PHƯỚC",
+        "ỦY BAN NHÂN DÂN<",
+        ">PHƯỜNG BÌNH PHƯỚC<",
         "Bình Phước, ngày 09 tháng 11 năm 2026",
         "Kính gửi: Sở Khoa học và Công nghệ thành phố Đồng Nai.",
         "còn thiếu 88 mẫu",
@@ -240,7 +241,7 @@ fn an_empty_month_is_an_honest_document() {
     report.figures.clear();
     let whole = Group::all(Level::Commune, common::COMMUNE);
     common::place_figures(&mut report.figures, Level::Commune, common::COMMUNE, 0);
-    assert!(report.figures.get(&(whole, Metric::Samples)).is_none());
+    assert!(!report.figures.contains_key(&(whole, Metric::Samples)));
     report.duties.clear();
     let documents = Documents::new();
     for kind in KINDS {

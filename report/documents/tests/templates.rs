@@ -45,7 +45,7 @@ fn several_errors_are_told_at_once_with_line_and_field() {
     let text = changed(&[
         ("field = \"down_mean\",", "field = \"down_meen\","),
         ("field = \"up_median\",", "field = \"samples\","),
-        ("width = 22", "width = \"wide\""),
+        ("width = 21", "width = \"wide\""),
         ("metric = \"top_device_share_percent\"", "metric = \"top_share\""),
         ("subject = \"Kết quả", "subject = \"{quarter} Kết quả"),
         ("\"viettel\", \"vinaphone\"", "\"viettel\", \"viettel\", \"beeline\""),
@@ -59,7 +59,7 @@ fn several_errors_are_told_at_once_with_line_and_field() {
 fn what_is_missing_is_named() {
     let text = changed(&[
         ("version = 1\n", ""),
-        ("  { field = \"place_code\", heading = \"Mã xã\", width = 8 },\n", ""),
+        ("  { field = \"place_code\", heading = \"Mã xã\", width = 7 },\n", ""),
         ("number = \"Số:         /BC-UBND\"\n", ""),
         ("[[sheets]]\nkind = \"method\"", "[[sheets]]\nkind = \"excluded\""),
         ("name = \"Phương pháp\"", "name = \"Phương/pháp\""),
@@ -70,9 +70,13 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn forms_of_other_versions_and_what_is_no_toml_are_refused() {
-    insta::assert_snapshot!(errors(&changed(&[("format = 1", "format = 2"), ("level = \"commune\"", "level = \"town\"")])), @"");
-    insta::assert_snapshot!(errors("format = 1\nid = \"a\ntitle 3\n"), @"");
-    insta::assert_snapshot!(errors(""), @"");
+    let other = changed(&[("format = 1", "format = 2"), ("level = \"commune\"", "level = \"town\"")]);
+    insta::assert_snapshot!(errors(&other), @"mau.toml:6: format is 2; expected 1");
+    insta::assert_snapshot!(errors("format = 1\nid = \"a\ntitle 3\n"), @r#"
+    mau.toml:2: the file is not TOML (invalid basic string, expected `"`); expected TOML 1.0, such as key = "text"
+    mau.toml:3: the file is not TOML (key with no value, expected `=`); expected TOML 1.0, such as key = "text"
+    "#);
+    insta::assert_snapshot!(errors(""), @"mau.toml:1: format is missing; expected 1");
 }
 
 #[test]
@@ -80,6 +84,8 @@ fn a_column_has_one_source_and_a_commune_no_parts() {
     insta::assert_snapshot!(errors(&changed(&[
         ("{ field = \"row_number\",", "{ field = \"row_number\", text = \"x\","),
         ("{ field = \"samples\",", "{ show = \"interval\", field = \"samples\","),
+    ])));
+    insta::assert_snapshot!(errors(&changed(&[
         ("rows = \"place\"", "rows = \"children\""),
         ("csv = \"Bảng chính\"", "csv = \"Bảng phụ\""),
     ])));

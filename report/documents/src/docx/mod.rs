@@ -16,7 +16,7 @@ use xml::{Paragraph, Run, cell, mm, row, table};
 /// Width of the text: A4 less 30 mm and 20 mm.
 const TEXT_WIDTH: u32 = mm(160);
 const BODY: Run = Run::new(26);
-const TABLE: Run = Run::new(21);
+const TABLE: Run = Run::new(20);
 
 pub(crate) fn document(letter: &LetterText) -> Result<Vec<u8>, DocumentError> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -48,6 +48,10 @@ fn body(letter: &LetterText) -> String {
             Block::Table(table) => figures(table),
         });
     }
+    for text in &letter.closing {
+        let stays = Paragraph { first_line: mm(10), with_next: true, ..Paragraph::new("both") };
+        out.push_str(&stays.space(0, 120).xml(&BODY.xml(text)));
+    }
     out.push_str(&ending(letter));
     out
 }
@@ -55,10 +59,11 @@ fn body(letter: &LetterText) -> String {
 fn masthead(letter: &LetterText) -> String {
     let widths = [mm(62), mm(98)];
     let centre = Paragraph::new("center");
-    let rule = |side: u32| Paragraph { rule: Some(side), ..centre }.xml(&Run::new(4).xml(""));
-    let superior =
-        letter.superior.as_deref().map(|text| centre.xml(&Run::new(24).xml(&text.to_uppercase()))).unwrap_or_default();
-    let body = centre.xml(&Run::new(24).bold().xml(&letter.body.to_uppercase()));
+    let rule = |side: u32| Paragraph { rule: Some(side), ..centre }.xml("");
+    let superior: String =
+        letter.masthead.0.iter().map(|line| centre.xml(&Run::new(24).xml(&line.to_uppercase()))).collect();
+    let body: String =
+        letter.masthead.1.iter().map(|line| centre.xml(&Run::new(24).bold().xml(&line.to_uppercase()))).collect();
     let left = format!("{superior}{body}{}", rule(mm(19)));
     let nation = centre.xml(&Run::new(24).bold().xml("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"));
     let motto = centre.xml(&BODY.bold().xml("Độc lập - Tự do - Hạnh phúc"));
@@ -77,7 +82,7 @@ fn heading(letter: &LetterText) -> String {
     let centre = Paragraph::new("center");
     let mut out = centre.space(300, 0).xml(&Run::new(28).bold().xml("BÁO CÁO"));
     out.push_str(&centre.xml(&BODY.bold().xml(&letter.subject)));
-    out.push_str(&Paragraph { rule: Some(mm(60)), ..centre }.xml(&Run::new(4).xml("")));
+    out.push_str(&Paragraph { rule: Some(mm(60)), ..centre }.xml(""));
     if let [to] = letter.to.as_slice() {
         out.push_str(&centre.space(200, 200).xml(&BODY.xml(&format!("Kính gửi: {to}."))));
         return out;
@@ -127,7 +132,7 @@ fn figures(content: &LetterTable) -> String {
         rows.push_str(&row(&line_cells(line, content, &widths), false));
     }
     out.push_str(&table(&widths, true, &rows));
-    out.push_str(&Paragraph::new("left").space(0, 60).xml(&Run::new(8).xml("")));
+    out.push_str(&Paragraph { small: true, ..Paragraph::new("left") }.space(0, 60).xml(""));
     out
 }
 
@@ -155,5 +160,5 @@ fn ending(letter: &LetterText) -> String {
     let sign: String = sign.chain(std::iter::once(room)).collect();
     let top = |content: &str, width| cell(width, false, content).replace("<w:vAlign w:val=\"center\"/>", "");
     let cells = top(&recipients, widths[0]) + &top(&sign, widths[1]);
-    left.space(200, 0).xml("") + &table(&widths, false, &row(&cells, false)) + &left.xml("")
+    Paragraph { with_next: true, ..left }.xml("") + &table(&widths, false, &row(&cells, false)) + &left.xml("")
 }

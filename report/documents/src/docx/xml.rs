@@ -71,13 +71,15 @@ pub(super) struct Paragraph {
     /// Above and below.
     pub(super) space: (u32, u32),
     pub(super) with_next: bool,
-    /// A rule beneath, so many twips in from either side.
+    /// A rule beneath, so many twips in from either side; the line itself is low.
     pub(super) rule: Option<u32>,
+    /// A low, empty line.
+    pub(super) small: bool,
 }
 
 impl Paragraph {
     pub(super) const fn new(align: &'static str) -> Self {
-        Self { style: None, align, first_line: 0, space: (0, 0), with_next: false, rule: None }
+        Self { style: None, align, first_line: 0, space: (0, 0), with_next: false, rule: None, small: false }
     }
 
     pub(super) const fn space(self, above: u32, below: u32) -> Self {
@@ -92,9 +94,10 @@ impl Paragraph {
             None => "",
         };
         let side = self.rule.unwrap_or(0);
+        let low = if self.small || self.rule.is_some() { " w:line=\"80\" w:lineRule=\"exact\"" } else { "" };
         let (above, below) = self.space;
         format!(
-            "<w:p><w:pPr>{style}{keep}{border}<w:spacing w:before=\"{above}\" w:after=\"{below}\"/>\
+            "<w:p><w:pPr>{style}{keep}{border}<w:spacing w:before=\"{above}\" w:after=\"{below}\"{low}/>\
              <w:ind w:left=\"{side}\" w:right=\"{side}\" w:firstLine=\"{}\"/><w:jc w:val=\"{}\"/></w:pPr>{runs}</w:p>",
             self.first_line, self.align
         )

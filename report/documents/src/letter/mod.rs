@@ -13,13 +13,17 @@ use crate::text::{PROVISIONAL, fill, letter_date};
 pub(crate) struct LetterText {
     /// Title in the file's properties.
     pub(crate) title: String,
-    pub(crate) superior: Option<String>,
+    /// Lines of the superior body and of the issuing one.
+    pub(crate) masthead: (Vec<String>, Vec<String>),
+    /// Issuing body in one line.
     pub(crate) body: String,
     pub(crate) number: String,
     pub(crate) place_and_date: String,
     pub(crate) subject: String,
     pub(crate) to: Vec<String>,
     pub(crate) blocks: Vec<Block>,
+    /// Last paragraphs.
+    pub(crate) closing: Vec<String>,
     pub(crate) recipients: Vec<String>,
     pub(crate) sign: Vec<String>,
     /// Stamped as the time of creation: that of the data.
@@ -69,6 +73,11 @@ pub(crate) struct LetterRow {
     pub(crate) bold: bool,
 }
 
+/// A name of a body in the lines of the masthead: `|` breaks it.
+fn lines(name: Option<&str>) -> Vec<String> {
+    name.map(|name| name.split('|').map(|line| line.trim().to_owned()).collect()).unwrap_or_default()
+}
+
 /// Writes the letter of a report.
 pub(crate) fn write(input: &DocumentInput<'_>, template: &Template) -> LetterText {
     let body = table::body(input, template);
@@ -82,16 +91,19 @@ pub(crate) fn write(input: &DocumentInput<'_>, template: &Template) -> LetterTex
     }
     blocks.extend(texts(&letter.opening).into_iter().map(Block::Paragraph));
     blocks.extend(sections::write(&letter.sections, input, template, &body));
-    blocks.extend(texts(&letter.closing).into_iter().map(Block::Paragraph));
     LetterText {
         title: text(&template.title),
-        superior: template.superior.as_deref().map(text),
+        masthead: (
+            lines(template.superior.as_deref().map(text).as_deref()),
+            lines(Some(&table::body_lines(input, template))),
+        ),
         body: body.clone(),
         number: text(&letter.number),
         place_and_date: format!("{}, {}", text(&letter.place), letter_date(header.date)),
         subject: text(&letter.subject),
         to: texts(&letter.to),
         blocks,
+        closing: texts(&letter.closing),
         recipients: texts(&letter.recipients),
         sign: texts(&letter.sign),
         as_of: header.as_of,

@@ -23,9 +23,7 @@ pub(super) fn of(head: &MonthHead<'_>) -> Vec<String> {
         .targets_of(head.month)
         .into_iter()
         .filter(|target| !target.informational && target.metric == Metric::DownMean.code())
-        .map(|target| {
-            format!("{} từ {} Mbps ({})", target.technology.name_vi(), mbps(target.at_least), target.paper)
-        })
+        .map(|target| format!("{} từ {} Mbps ({})", target.technology.name_vi(), mbps(target.at_least), target.paper))
         .collect();
     let mut notes = vec![
         "Mẫu hợp lệ: phép đo trọn vẹn cả hai chiều, đi qua mạng di động trong nước, không chuyển vùng, không VPN, vị trí còn mới và xác định \

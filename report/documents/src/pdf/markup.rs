@@ -3,20 +3,16 @@
 use std::fmt::Write as _;
 
 use crate::letter::{Align, Block, LetterRow, LetterTable, LetterText};
+use crate::text::utc;
 
 const LOOK: &str = include_str!("letter.typ");
 
 pub(super) fn of(letter: &LetterText) -> String {
     let mut out = String::from(LOOK);
-    let t = letter.as_of.in_vietnam();
+    let t = utc(letter.as_of);
     let stamp = format!(
         "datetime(year: {}, month: {}, day: {}, hour: {}, minute: {}, second: {})",
-        t.year(),
-        t.month(),
-        t.day(),
-        t.hour(),
-        t.minute(),
-        t.second()
+        t.year, t.month, t.day, t.hour, t.minute, t.second
     );
     let keywords = format!("({},)", literal(&format!("sha256:{}", letter.sample_set_sha256)));
     add(
@@ -27,12 +23,12 @@ pub(super) fn of(letter: &LetterText) -> String {
             literal(&letter.body)
         ),
     );
-    let superior = letter.superior.as_deref().map_or_else(|| "none".to_owned(), literal);
     add(
         &mut out,
         format_args!(
-            "#masthead(superior: {superior}, body: {}, number: {}, date: {})\n",
-            literal(&letter.body),
+            "#masthead(superior: {}, body: {}, number: {}, date: {})\n",
+            list(&letter.masthead.0),
+            list(&letter.masthead.1),
             literal(&letter.number),
             literal(&letter.place_and_date)
         ),
@@ -41,7 +37,8 @@ pub(super) fn of(letter: &LetterText) -> String {
     for block in &letter.blocks {
         write_block(&mut out, block);
     }
-    add(&mut out, format_args!("#ending(recipients: {}, sign: {})\n", list(&letter.recipients), list(&letter.sign)));
+    let (closing, recipients, sign) = (list(&letter.closing), list(&letter.recipients), list(&letter.sign));
+    add(&mut out, format_args!("#ending(closing: {closing}, recipients: {recipients}, sign: {sign})\n"));
     out
 }
 

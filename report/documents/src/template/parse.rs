@@ -66,7 +66,8 @@ pub(super) fn template(file: &str, text: &str) -> Result<Template, TemplateError
     let mut errors = Errors::new(file, text);
     let (root, syntax) = DeTable::parse_recoverable(text);
     for wrong in &syntax {
-        errors.say(&wrong.span().unwrap_or(0..0), "the file", "not TOML", wrong.message().replace('\n', " "));
+        let value = format!("not TOML ({})", wrong.message().replace('\n', " "));
+        errors.say(&wrong.span().unwrap_or(0..0), "the file", value, "TOML 1.0, such as key = \"text\"");
     }
     if !errors.none() {
         return errors.into_result(None);
@@ -95,10 +96,8 @@ fn read(errors: &mut Errors<'_>, root: &Node<'_>) -> Option<Template> {
             "sheets",
         ],
     );
-    if root.number(errors, "format", FORMAT..=FORMAT, None).is_none() {
-        // The rest of another form would only be misread.
-        return None;
-    }
+    // The rest of another form would only be misread.
+    root.number(errors, "format", FORMAT..=FORMAT, None)?;
     let id = root.text(errors, "id");
     let version = root.number(errors, "version", 1..=i64::from(u32::MAX), None);
     let level = root.choice(errors, "level", LEVELS);

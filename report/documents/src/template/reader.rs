@@ -157,7 +157,11 @@ impl<'t> Node<'t> {
         bounds: std::ops::RangeInclusive<i64>,
         default: Option<i64>,
     ) -> Option<i64> {
-        let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        let expected = if bounds.start() == bounds.end() {
+            bounds.start().to_string()
+        } else {
+            format!("a whole number from {} to {}", bounds.start(), bounds.end())
+        };
         if self.get(key).is_none() && default.is_some() {
             return default;
         }

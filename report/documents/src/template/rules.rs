@@ -15,8 +15,11 @@ const CSV_FIELDS: &[&str] = &["place_code", "place_name", "operator", "technolog
 pub(super) fn sheets(errors: &mut Errors<'_>, nodes: &[Node<'_>], sheets: &[Option<Sheet>], level: Option<Level>) {
     let mut names: Vec<String> = Vec::new();
     for (node, sheet) in nodes.iter().zip(sheets) {
+        // The names of sheets that could not be read count, too.
+        if let Some(text) = node.get("name").and_then(|value| value.get_ref().as_str()) {
+            name(errors, node, text, &mut names);
+        }
         let Some(sheet) = sheet else { continue };
-        name(errors, node, &sheet.name, &mut names);
         let Kind::Table { rows, split, frozen, columns } = &sheet.kind else { continue };
         let mut wanted = vec!["counted"];
         if *split {
@@ -87,7 +90,10 @@ pub(super) fn csv(errors: &mut Errors<'_>, root: &Node<'_>, sheets: &[Option<She
         Kind::Table { columns, .. } => Some(columns),
         _ => None,
     });
+    // Where a sheet could not be read, it may be the one.
     match table {
+        _ if !all_read => {}
+        None => errors.say(&span, "csv", format!("{wanted:?}"), "the name of a sheet of kind \"table\""),
         Some(columns) => {
             let lacking = lacking(columns, CSV_FIELDS);
             if !lacking.is_empty() {
@@ -95,9 +101,6 @@ pub(super) fn csv(errors: &mut Errors<'_>, root: &Node<'_>, sheets: &[Option<She
                 errors.say(&span, "csv", format!("{wanted:?}"), expected);
             }
         }
-        // Where a sheet could not be read, it may be the one.
-        None if all_read => errors.say(&span, "csv", format!("{wanted:?}"), "the name of a sheet of kind \"table\""),
-        None => {}
     }
     at
 }
@@ -125,9 +128,13 @@ pub(super) fn duplicates(errors: &mut Errors<'_>, nodes: &[Node<'_>], columns: &
 
 /// "a field" and the words nearest to what was written.
 pub(super) fn nearest<'w>(what: &str, written: &str, words: impl Iterator<Item = &'w str>) -> String {
-    let mut ranked: Vec<(usize, &str)> = words.map(|word| (distance(written, word), word)).collect();
+    // A word that begins alike comes first: what is misspelt or left out is most often at the end.
+    let begins = |word: &'w str| word.split('_').next();
+    let first = written.split('_').next();
+    let rank = |word: &'w str| (begins(word) != first, distance(written, word), word);
+    let mut ranked: Vec<(bool, usize, &str)> = words.map(rank).collect();
     ranked.sort_unstable();
-    let near: Vec<&str> = ranked.iter().take(3).map(|(_, word)| *word).collect();
+    let near: Vec<&str> = ranked.iter().take(3).map(|(_, _, word)| *word).collect();
     format!("{what} (nearest: {}); report/documents/README.md lists them", near.join(", "))
 }
 

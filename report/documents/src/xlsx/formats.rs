@@ -70,7 +70,8 @@ impl Formats {
         let number =
             |pattern: String| LOOKS.map(|look| cell(look).set_num_format(&pattern).set_align(FormatAlign::Right));
         let pattern = |decimals: usize| {
-            if decimals == 0 { "#,##0".to_owned() } else { format!("#,##0.{}", "0".repeat(decimals)) }
+            // "_)": room as wide as a bracket between the number and the border.
+            if decimals == 0 { "#,##0_)".to_owned() } else { format!("#,##0.{}_)", "0".repeat(decimals)) }
         };
         Self {
             title: font(14.0).set_bold(),
@@ -88,7 +89,7 @@ impl Formats {
             texts: LOOKS.map(|look| cell(look).set_num_format("@").set_text_wrap()),
             intervals: LOOKS.map(|look| cell(look).set_num_format("@").set_align(FormatAlign::Center)),
             numbers: (0..DECIMALS).map(|decimals| number(pattern(decimals))).collect(),
-            changes: number("+0.0;-0.0;0.0".to_owned()),
+            changes: number("+0.0_);-0.0_);0.0_)".to_owned()),
         }
     }
 

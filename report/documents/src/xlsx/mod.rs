@@ -9,7 +9,7 @@ use crate::error::DocumentError;
 use crate::input::DocumentInput;
 use crate::table::{self, Table};
 use crate::template::Template;
-use crate::text::{DISCLAIMER_SHORT, PROVISIONAL, fill, instant};
+use crate::text::{DISCLAIMER_SHORT, PROVISIONAL, fill, instant, utc};
 use crate::value::Value;
 use formats::{Formats, Look};
 
@@ -21,6 +21,11 @@ const FILTER_FROM: usize = 31;
 /// Sentences beneath a table are as wide as about a page at most.
 const NOTE_CHARS: u32 = 120;
 const NOTE_LINE_POINTS: u32 = 15;
+const LINE_POINTS: u32 = 15;
+const HEADING_LINE_POINTS: u32 = 14;
+/// Letters of Times New Roman 11 and bold 10 in a width of one, a digit of the workbook's default font.
+const TEXT_CHARS: f64 = 1.2;
+const HEADING_CHARS: f64 = 1.2;
 /// Excel's bound for the text of a header or footer is 255 characters with its marks; ids longer than this are cut in it.
 const ID_CHARS: usize = 60;
 
@@ -54,12 +59,8 @@ fn properties(input: &DocumentInput<'_>, template: &Template) -> Result<DocPrope
 }
 
 fn datetime(at: UtcMicros) -> Result<ExcelDateTime, XlsxError> {
-    // The file says UTC; Vietnamese civil time moved back is UTC.
-    let offset_us = i64::from(ispeed_protocol::time::VIETNAM_UTC_OFFSET_HOURS) * 3_600_000_000;
-    let t = at.plus_micros(-offset_us).in_vietnam();
-    let (year, month, day) = (t.year().unsigned_abs(), t.month().unsigned_abs(), t.day().unsigned_abs());
-    let (hour, minute, second) = (u16::from(t.hour().unsigned_abs()), t.minute().unsigned_abs(), t.second());
-    ExcelDateTime::from_ymd(year, month, day)?.and_hms(hour, minute, f64::from(second))
+    let t = utc(at);
+    ExcelDateTime::from_ymd(t.year, t.month, t.day)?.and_hms(t.hour, t.minute, f64::from(t.second))
 }
 
 fn write_sheet(sheet: &mut Worksheet, table: &Table, input: &DocumentInput<'_>, f: &Formats) -> Result<(), XlsxError> {
@@ -73,14 +74,22 @@ fn write_sheet(sheet: &mut Worksheet, table: &Table, input: &DocumentInput<'_>, 
         instant(header.cut_off)
     );
     sheet.write_string_with_format(1, 0, about, &f.about)?;
-    let notice = if header.provisional { format!("{PROVISIONAL} {DISCLAIMER_SHORT}") } else { DISCLAIMER_SHORT.to_owned() };
+    let notice =
+        if header.provisional { format!("{PROVISIONAL} {DISCLAIMER_SHORT}") } else { DISCLAIMER_SHORT.to_owned() };
     sheet.write_string_with_format(2, 0, notice, &f.about)?;
     for (column, head) in (0u16..).zip(&table.heads) {
         sheet.set_column_width(column, f64::from(head.width))?;
         sheet.write_string_with_format(HEADING_ROW, column, &head.heading, &f.heading)?;
     }
+    let headings = table.heads.iter().map(|head| lines_of(&head.heading, head.width, HEADING_CHARS));
+    sheet.set_row_height(HEADING_ROW, headings.max().unwrap_or(1) * HEADING_LINE_POINTS + 4)?;
     let mut row = HEADING_ROW + 1;
     for line in &table.lines {
+        let cells = line.cells.iter().zip(&table.heads);
+        let high = cells.filter_map(|(cell, head)| text_lines(&cell.value, head.width)).max().unwrap_or(1);
+        if high > 1 {
+            sheet.set_row_height(row, high * LINE_POINTS + 2)?;
+        }
         for (column, (cell, head)) in (0u16..).zip(line.cells.iter().zip(&table.heads)) {
             let look = Look { faint: cell.faint, total: line.total, numeric: head.numeric };
             write_value(sheet, row, column, &cell.value, f, look)?;
@@ -94,6 +103,30 @@ fn write_sheet(sheet: &mut Worksheet, table: &Table, input: &DocumentInput<'_>, 
     }
     write_notes(sheet, row + 1, table, &f.note)?;
     set_up(sheet, table, input)
+}
+
+/// Lines a text takes in a cell so many characters wide; words are not broken.
+///
+/// Spreadsheets leave rows as high as the file says, and some give a row of which it says nothing one line.
+fn lines_of(text: &str, width: u16, chars_per_width: f64) -> u32 {
+    let room = (f64::from(width) * chars_per_width).floor().max(1.0) as usize;
+    let (mut lines, mut used) = (1, 0);
+    for word in text.split_whitespace() {
+        let long = word.chars().count();
+        if used > 0 && used + 1 + long > room {
+            lines += 1;
+            used = 0;
+        }
+        used += long + usize::from(used > 0);
+    }
+    lines
+}
+
+fn text_lines(value: &Value, width: u16) -> Option<u32> {
+    match value {
+        Value::Text(text) => Some(lines_of(text, width, TEXT_CHARS)),
+        _ => None,
+    }
 }
 
 fn write_value(

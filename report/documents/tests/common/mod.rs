@@ -15,15 +15,15 @@ use ispeed_documents::{
 use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 
-pub const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+pub(crate) const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 /// Đồng Nai.
-pub const PROVINCE: &str = "75";
+pub(crate) const PROVINCE: &str = "75";
 /// Phường Bình Phước.
-pub const COMMUNE: &str = "25195";
+pub(crate) const COMMUNE: &str = "25195";
 
-pub type Figures = BTreeMap<(Group, Metric), Figure>;
+pub(crate) type Figures = BTreeMap<(Group, Metric), Figure>;
 
-pub fn month() -> Month {
+pub(crate) fn month() -> Month {
     "2026-10".parse().unwrap()
 }
 
@@ -99,7 +99,7 @@ fn group_figures(figures: &mut Figures, group: &Group, counted: u64) {
 }
 
 /// All groups of a place of about `counted` samples in all.
-pub fn place_figures(figures: &mut Figures, level: Level, code: &str, counted: u64) {
+pub(crate) fn place_figures(figures: &mut Figures, level: Level, code: &str, counted: u64) {
     let share = |operator| match operator {
         OperatorGroup::All => 1.0,
         OperatorGroup::Viettel => 0.5,
@@ -228,7 +228,7 @@ fn spots(places: &[Place]) -> (Vec<WeakSpot>, Vec<SharingSpot>) {
     (weak, sharing)
 }
 
-pub fn communes(province: &str) -> Vec<Place> {
+pub(crate) fn communes(province: &str) -> Vec<Place> {
     let mut list: Vec<Place> = gazetteer::all()
         .iter()
         .filter(|commune| commune.province == province)
@@ -238,7 +238,7 @@ pub fn communes(province: &str) -> Vec<Place> {
     list
 }
 
-pub fn provinces() -> Vec<Place> {
+pub(crate) fn provinces() -> Vec<Place> {
     let mut list: Vec<Place> =
         gazetteer::provinces().iter().map(|p| Place { code: p.code.into(), name: p.name.into() }).collect();
     list.sort_by(|a, b| a.code.cmp(&b.code));
@@ -252,16 +252,16 @@ fn communes_reached(figures: &mut Figures, level: Level, code: &str, reached: u6
 }
 
 /// What one report is made of.
-pub struct Report {
-    pub figures: Figures,
-    pub header: Header,
-    pub children: Vec<Place>,
-    pub duties: BTreeMap<String, Duties>,
-    pub spots_of: Vec<Place>,
+pub(crate) struct Report {
+    pub(crate) figures: Figures,
+    pub(crate) header: Header,
+    pub(crate) children: Vec<Place>,
+    pub(crate) duties: BTreeMap<String, Duties>,
+    pub(crate) spots_of: Vec<Place>,
 }
 
 impl Report {
-    pub fn input(&self) -> DocumentInput<'_> {
+    pub(crate) fn input(&self) -> DocumentInput<'_> {
         let (weak, sharing) = spots(&self.spots_of);
         DocumentInput {
             header: self.header.clone(),
@@ -282,7 +282,7 @@ impl Report {
     }
 }
 
-pub fn commune() -> Report {
+pub(crate) fn commune() -> Report {
     let place = Place { code: COMMUNE.into(), name: gazetteer::commune(COMMUNE).unwrap().name.into() };
     let province = Place { code: PROVINCE.into(), name: gazetteer::province(PROVINCE).unwrap().name.into() };
     let mut figures = Figures::new();
@@ -292,7 +292,7 @@ pub fn commune() -> Report {
     Report { figures, header: header(Level::Commune, place, Some(province)), children: Vec::new(), duties, spots_of }
 }
 
-pub fn province(code: &str) -> Report {
+pub(crate) fn province(code: &str) -> Report {
     let place = Place { code: code.into(), name: gazetteer::province(code).unwrap().name.into() };
     let children = communes(code);
     let mut figures = Figures::new();
@@ -315,7 +315,7 @@ pub fn province(code: &str) -> Report {
     Report { figures, header: header(Level::Province, place, None), children, duties: all, spots_of }
 }
 
-pub fn nation() -> Report {
+pub(crate) fn nation() -> Report {
     let place = Place { code: ispeed_report::group::NATION.into(), name: "Việt Nam".into() };
     let children = provinces();
     let mut figures = Figures::new();

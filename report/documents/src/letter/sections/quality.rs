@@ -21,17 +21,17 @@ impl Writer<'_, '_> {
             return;
         }
         let heads = vec![
-            head("Doanh nghiệp", 25, Align::Left),
-            head("Công nghệ", 12, Align::Center),
-            head("Số mẫu", 12, Align::Right),
-            head("Tải xuống TB", 15, Align::Right),
-            head("Khoảng tin cậy 95 %", 24, Align::Center),
+            head("Doanh nghiệp", 32, Align::Left),
+            head("Công nghệ", 13, Align::Center),
+            head("Số mẫu", 14, Align::Right),
+            head("Tải xuống TB", 13, Align::Right),
+            head("Khoảng tin cậy 95 %", 26, Align::Center),
             head("Tải xuống trung vị", 15, Align::Right),
-            head("Tải lên TB", 13, Align::Right),
+            head("Tải lên TB", 12, Align::Right),
             head("Độ trễ (ms)", 11, Align::Right),
-            head("So với mục tiêu", 15, Align::Center),
+            head("So với mục tiêu", 24, Align::Center),
         ];
-        self.table("Kết quả đo theo doanh nghiệp, công nghệ (tốc độ tính bằng Mbps; TB: trung bình)", heads, rows);
+        self.table("Kết quả đo theo doanh nghiệp, công nghệ (Mbps; TB: trung bình)", heads, rows);
         self.blocks.push(Block::Note(format!(
             "Ô chữ xám: dưới {} mẫu hợp lệ, chỉ để tham khảo, không dùng để so sánh. Chênh lệch giữa các doanh nghiệp trong khoảng tin cậy \
              được coi là tương đương. Mức mục tiêu so với giá trị trung bình; i-Speed công bố giá trị trung vị.",
