@@ -117,7 +117,17 @@ fn options_are_those_of_the_interface() {
     has(&["month", "status"], &["--month", "--province", "--data", "--server"]);
     has(
         &["month", "close"],
-        &["--month", "--province", "--template", "--out", "--communes", "--sealed", "--data", "--database", "--provisional"],
+        &[
+            "--month",
+            "--province",
+            "--template",
+            "--out",
+            "--communes",
+            "--sealed",
+            "--data",
+            "--database",
+            "--provisional",
+        ],
     );
     has(&["month", "verify"], &["--key", "--sealed", "--previous"]);
 }

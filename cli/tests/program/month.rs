@@ -40,12 +40,15 @@ fn a_month_is_closed_once_and_checked_by_anyone() {
     let this = stdout_of(&run(home, &["month", "status", "--data", "d", "--format", "json"]));
     let this: Value = serde_json::from_str(&this).unwrap();
     let this = this["month"].as_str().unwrap();
-    let early = ["month", "close", "--month", this, "--data", "d", "--out", "now", "--sealed"];
+    let early = ["month", "close", "--month", this, "--province", "75", "--data", "d", "--out", "now", "--sealed"];
     let refused = run(home, &early);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("--provisional") && !home.join("now").exists());
     let marked = stdout_of(&run(home, &[&early[..], &["--provisional"]].concat()));
-    assert!(marked.contains("provisional, not closed; 1 samples, of which 0 count") && marked.contains("made up"), "{marked}");
+    assert!(
+        marked.contains("provisional, not closed; 1 samples, of which 0 count") && marked.contains("made up"),
+        "{marked}"
+    );
     let report = stdout_of(&run(home, &["month", "verify", "now", "--sealed", "--format", "json"]));
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["holds"], &report["version"]), (&true.into(), &0.into()));
@@ -90,7 +93,10 @@ fn what_cannot_be_closed_is_said_in_one_line_and_leaves_nothing() {
         let output = run(home, &[&base[..], more].concat());
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{more:?}: {stderr}");
-        assert!(stderr.starts_with("ispeed: ") && stderr.lines().count() == 1 && stderr.contains(told), "{more:?}: {stderr}");
+        assert!(
+            stderr.starts_with("ispeed: ") && stderr.lines().count() == 1 && stderr.contains(told),
+            "{more:?}: {stderr}"
+        );
         assert!(!home.join("out").exists(), "{more:?}");
     }
     let left = std::fs::read_dir(home).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());

@@ -60,7 +60,7 @@ fn sheet(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Vec<Vec<Data>> {
 
 /// Column of a heading in the row of headings, which is the fourth.
 fn column(rows: &[Vec<Data>], heading: &str) -> usize {
-    let found = rows[3].iter().position(|cell| cell.to_string() == heading);
+    let found = rows[3].iter().position(|cell| *cell == *heading);
     found.unwrap_or_else(|| panic!("{heading} not in {:?}", rows[3]))
 }
 
@@ -104,7 +104,7 @@ fn a_commune_workbook_holds_the_figures_with_their_types() {
         "the cut-off in Vietnam's time"
     );
     let excluded = sheet(&mut book, "Mẫu bị loại");
-    assert!(excluded.iter().any(|row| row[1].to_string() == "not_cellular" && row[3] == Data::Float(14.0)));
+    assert!(excluded.iter().any(|row| row[1] == *"not_cellular" && row[3] == Data::Float(14.0)));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn an_empty_month_is_an_honest_document() {
     report.figures.clear();
     let whole = Group::all(Level::Commune, common::COMMUNE);
     common::place_figures(&mut report.figures, Level::Commune, common::COMMUNE, 0);
-    assert!(report.figures.get(&(whole, Metric::Samples)).is_none());
+    assert!(!report.figures.contains_key(&(whole, Metric::Samples)));
     report.duties.clear();
     let documents = Documents::new();
     for kind in KINDS {

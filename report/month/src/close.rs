@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ispeed_protocol::signing::{SecretKey, sha256_hex};
 use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::group::NATION;
-use ispeed_report::{Level, Place, ProvinceMonth, Settings};
+use ispeed_report::{Place, Settings};
 
 use crate::differences::{Differences, SampleChanges};
-use crate::documents::{Document, DocumentWriter, Head};
+use crate::documents::DocumentWriter;
 use crate::error::{MonthError, Result};
 use crate::figures_csv::FigureFile;
 use crate::keys::MonthKey;
@@ -19,20 +18,15 @@ use crate::ledger::{self, ClosedRecord, Ledger, MonthStore, Rows};
 use crate::manifest::{Annex, BoundaryNote, Inputs, MANIFEST_FILE, Manifest, NOTICE};
 use crate::pass::{self, Found, Order};
 use crate::places_csv::{self, PLACES_FILE};
+use crate::print::{self, COMMUNE_DOCUMENTS};
 use crate::staging::{self, Published, Staging};
 
 /// The settings in the folder.
 pub(crate) const SETTINGS_FILE: &str = "settings.json";
 /// What officials typed in, in the folder.
 pub(crate) const TYPED_IN_FILE: &str = "typed-in.json";
-/// Folder of the documents.
-const DOCUMENTS: &str = "documents";
-/// Folder of the documents of communes, which come only when asked for.
-const COMMUNE_DOCUMENTS: &str = "documents/communes";
 /// Folder of the sealed table.
 const SEALED: &str = "sealed";
-/// Threads that make documents: a machine of two cores.
-const DOCUMENT_THREADS: usize = 2;
 
 /// What is to be closed, and with what.
 pub struct Request<'a> {
@@ -180,7 +174,9 @@ fn check_inputs(request: &Request<'_>, record: &ClosedRecord) -> Result<()> {
     };
     let table = |table: Option<&str>| table.unwrap_or("none").to_owned();
     let ids = |notes: &[crate::manifest::TemplateNote]| {
-        let text = |n: &crate::manifest::TemplateNote| format!("{} {} ({})", n.id, n.version, &n.sha256[..12.min(n.sha256.len())]);
+        let text = |n: &crate::manifest::TemplateNote| {
+            format!("{} {} ({})", n.id, n.version, &n.sha256[..12.min(n.sha256.len())])
+        };
         if notes.is_empty() { "none".to_owned() } else { notes.iter().map(text).collect::<Vec<_>>().join(", ") }
     };
     differs("program", record.program.clone(), request.program.to_owned())?;
@@ -234,7 +230,7 @@ fn make(mut ledger: Ledger<'_>, request: &Request<'_>, frozen: Frozen) -> Result
     record.set_sha256.clone_from(&found.set_sha256);
     record.samples = found.samples;
     let differences = changes.map(|changes| write_differences(&staging, changes, request, &mut figures)).transpose()?;
-    write_documents(&staging, request, &record, &found, &Mutex::new(figures))?;
+    print::write(&staging, request, &record, &found, &Mutex::new(figures))?;
     finish(ledger, request, staging, Sum { record, recorded, found, differences })
 }
 
@@ -356,65 +352,4 @@ fn manifest_of(
         key: String::new(),
         signature: String::new(),
     }
-}
-
-fn write_documents(
-    staging: &Staging,
-    request: &Request<'_>,
-    record: &ClosedRecord,
-    found: &Found,
-    figures: &Mutex<FigureFile>,
-) -> Result<()> {
-    let head = Head {
-        month: record.month,
-        scope: &record.scope,
-        version: record.version,
-        provisional: request.provisional,
-        boundaries: record.boundaries.as_deref(),
-        set_sha256: &record.set_sha256,
-        as_of: found.as_of,
-        cut_off: request.settings.cut_off(record.month),
-        program: &record.program,
-        settings: request.settings,
-        typed_in: &record.typed_in,
-    };
-    let put = |folder: &str, documents: std::result::Result<Vec<Document>, String>| {
-        let documents = documents.map_err(MonthError::Document)?;
-        documents.iter().try_for_each(|document| staging.write(&format!("{folder}/{}", document.path), &document.bytes))
-    };
-    if request.documents.templates().is_empty() {
-        return Ok(());
-    }
-    request.documents.begin(&head).map_err(MonthError::Document)?;
-    if request.scope == NATION {
-        put(DOCUMENTS, request.documents.nation(&head, &found.nation, &found.provinces))?;
-    }
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<()> {
-        while let Some(province) = found.provinces.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let province = with_figures(province, figures)?;
-            put(DOCUMENTS, request.documents.province(&head, &province))?;
-            if request.communes {
-                put(COMMUNE_DOCUMENTS, request.documents.communes(&head, &province))?;
-            }
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..DOCUMENT_THREADS).map(|_| scope.spawn(work)).collect();
-        let ends = threads.into_iter().map(|thread| {
-            thread.join().unwrap_or_else(|_| Err(MonthError::Document("a document could not be made: the writer panicked".into())))
-        });
-        ends.collect::<Vec<_>>().into_iter().collect()
-    })
-}
-
-/// The province with the figures of its communes, read back from the file.
-fn with_figures(province: &ProvinceMonth, figures: &Mutex<FigureFile>) -> Result<ProvinceMonth> {
-    let mut province = province.clone();
-    let mut file = figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for commune in &mut province.communes {
-        commune.figures = file.of(Level::Commune, &commune.code)?;
-    }
-    Ok(province)
 }

@@ -167,7 +167,9 @@ impl Differences {
         let mut tallies: BTreeMap<(Level, String), Tally> = BTreeMap::new();
         for (code, tally) in &changes.tallies {
             let province = provinces.get(code).cloned().unwrap_or_default();
-            for place in [(Level::Commune, code.clone()), (Level::Province, province), (Level::Nation, NATION.to_owned())] {
+            for place in
+                [(Level::Commune, code.clone()), (Level::Province, province), (Level::Nation, NATION.to_owned())]
+            {
                 tallies.entry(place).or_default().add(*tally);
             }
         }

@@ -61,7 +61,9 @@ pub enum MonthError {
         missing: u64,
     },
     /// The frozen set is of the same size and not the same.
-    #[error("the frozen samples of month {month} changed since it was closed: their hash is {found}, it was {expected}")]
+    #[error(
+        "the frozen samples of month {month} changed since it was closed: their hash is {found}, it was {expected}"
+    )]
     Changed {
         /// Month.
         month: Month,
@@ -123,6 +125,9 @@ pub enum MonthError {
     /// The figures could not be computed.
     #[error(transparent)]
     Compute(ispeed_report::MonthError),
+    /// A thread died.
+    #[error("the computation was given up: it panicked")]
+    Panicked,
     /// The disk said no.
     #[error("cannot {what} {path}: {source}")]
     Io {
@@ -166,11 +171,13 @@ impl MonthError {
                 "the published folder stands and still verifies; `ispeed month revise` makes the next version with a list of differences"
             }
             Self::OtherInput { .. } => "give the same, or make the next version with `ispeed month revise`",
-            Self::OtherOutput { .. } => "use the version of the program that closed it, or make the next version with `ispeed month revise`",
+            Self::OtherOutput { .. } => {
+                "use the version of the program that closed it, or make the next version with `ispeed month revise`"
+            }
             Self::Raced { .. } => "run it again: it will give that month",
             Self::OutTaken(_) => "name another folder with --out, or move this one away",
             Self::Store(_) => "nothing was written; run it again when the database answers",
-            Self::OutOfOrder(_) | Self::Compute(_) => "this is a defect of the program: report it",
+            Self::OutOfOrder(_) | Self::Compute(_) | Self::Panicked => "this is a defect of the program: report it",
             Self::Record { .. } => "restore the database from a backup",
             Self::Document(_) => "mend the template or leave out --template; nothing was written",
             Self::Io { .. } => "check the folder, its rights and the free space; nothing half-written was left",

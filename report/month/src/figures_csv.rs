@@ -120,7 +120,8 @@ impl FigureWriter {
     pub(crate) fn finish(self, nation: &[Figure]) -> Result<FigureFile> {
         let path = self.folder.join(FIGURES_FILE);
         let spool_path = self.folder.join(SPOOL);
-        let spool = self.spool.into_inner().map_err(|error| MonthError::io("write", &spool_path)(error.into_error()))?;
+        let spool =
+            self.spool.into_inner().map_err(|error| MonthError::io("write", &spool_path)(error.into_error()))?;
         let places = put_in_order(&path, spool, nation, &self.provinces, &self.communes)
             .map_err(MonthError::io("write", &path))?;
         std::fs::remove_file(&spool_path).map_err(MonthError::io("write", &spool_path))?;
@@ -207,7 +208,8 @@ impl FigureFile {
     pub fn of(&mut self, level: Level, code: &str) -> Result<Vec<Figure>> {
         let Some((at, bytes)) = self.places.get(&(level, code.to_owned())) else { return Ok(Vec::new()) };
         let mut text = String::new();
-        let read = self.file.seek(SeekFrom::Start(*at)).and_then(|_| (&self.file).take(*bytes).read_to_string(&mut text));
+        let read =
+            self.file.seek(SeekFrom::Start(*at)).and_then(|_| (&self.file).take(*bytes).read_to_string(&mut text));
         read.map_err(MonthError::io("read", Path::new(FIGURES_FILE)))?;
         text.lines().map(|line| parse(line).map_err(|wrong| MonthError::malformed(FIGURES_FILE, wrong))).collect()
     }
@@ -261,7 +263,9 @@ mod tests {
     fn places_come_out_in_order_and_are_found_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = FigureWriter::create(dir.path()).unwrap();
-        let of = |level, code: &str| vec![figure(level, code, Metric::Samples, Some(1.0)), figure(level, code, Metric::Pdv, None)];
+        let of = |level, code: &str| {
+            vec![figure(level, code, Metric::Samples, Some(1.0)), figure(level, code, Metric::Pdv, None)]
+        };
         // Commune codes do not follow those of provinces since the mergers of 2025.
         for (province, communes) in [("01", ["00070", "25195"]), ("75", ["00004", "26000"])] {
             for code in communes {

@@ -251,7 +251,8 @@ impl Iterator for Rows<'_> {
     type Item = Result<MonthSample>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 && !self.done
+        if self.page.len() == 0
+            && !self.done
             && let Err(error) = self.turn()
         {
             self.done = true;

@@ -4,6 +4,7 @@
 //! the folder is described in `docs/MONTH.md`.
 
 mod close;
+mod computing;
 mod differences;
 mod documents;
 mod error;
@@ -14,6 +15,7 @@ mod ledger;
 mod manifest;
 mod pass;
 mod places_csv;
+mod print;
 mod rows;
 mod set_hash;
 mod staging;
@@ -28,7 +30,9 @@ pub use documents::{Document, DocumentWriter, Head, NoDocuments};
 pub use error::MonthError;
 pub use figures_csv::{FigureFile, line as figure_line, parse as parse_figure};
 pub use ledger::{CLOSED_KIND, ClosedRecord, MEANS_KIND, MonthStore, RowQuery, record_key};
-pub use manifest::{Annex, BoundaryNote, FileNote, Inputs, MANIFEST_DOMAIN, MANIFEST_FILE, Manifest, NOTICE, TemplateNote};
+pub use manifest::{
+    Annex, BoundaryNote, FileNote, Inputs, MANIFEST_DOMAIN, MANIFEST_FILE, Manifest, NOTICE, TemplateNote,
+};
 pub use rows::{Facts, PublicRow, SealedRow};
 pub use set_hash::SetHash;
 pub use staging::Published;

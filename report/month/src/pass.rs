@@ -6,22 +6,26 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use ispeed_protocol::cell::Cell;
 use ispeed_protocol::{Month, UtcMicros};
-use ispeed_report::{History, Metric, MonthSample, NationMonth, Place, ProvinceMonth, Settings};
+use ispeed_report::{History, MonthSample, NationMonth, Place, ProvinceMonth, Settings};
 use uuid::Uuid;
 
+use crate::computing::Computing;
 use crate::error::{MonthError, Result};
 use crate::feed::Feed;
-use crate::figures_csv::{self, FigureFile, FigureWriter};
+use crate::figures_csv::{FigureFile, FigureWriter};
 use crate::keys::Numbers;
 use crate::rows::{PublicRow, RowWriter};
 use crate::set_hash::SetHash;
 
 /// Samples outside every commune are handed on in groups of so many: they show neither device nor hour, and a nation may have
 /// any number of them.
-pub(crate) const UNPLACED_ROWS: usize = 32_768;
+pub(crate) const UNPLACED_ROWS: usize = 8_192;
+/// Communes that wait for the thread that computes.
+const PLACES_AHEAD: usize = 4;
 
 /// What a pass is told.
 pub(crate) struct Order<'a> {
@@ -58,17 +62,15 @@ struct Pass<'a> {
     cut_off: UtcMicros,
     /// Province of each commune.
     communes: BTreeMap<&'a str, &'a str>,
-    feed: Feed,
     public: RowWriter,
     sealed: Option<RowWriter>,
-    figures: FigureWriter,
+    /// To the thread that computes.
+    places: SyncSender<Vec<MonthSample>>,
     set: SetHash,
     counted: u64,
     made_up: u64,
     as_of: Option<UtcMicros>,
     rules: BTreeMap<u32, u64>,
-    provinces: Vec<ProvinceMonth>,
-    means: String,
 }
 
 /// Walks over `samples`, which come in [`MonthSample::order`], and writes tables and figures into the folder; the figures' file
@@ -79,38 +81,59 @@ pub(crate) fn run(
     samples: impl Iterator<Item = Result<MonthSample>>,
     on_row: &mut OnRow<'_>,
 ) -> Result<(Found, FigureFile)> {
-    let sealed = order.sealed.then(|| RowWriter::sealed(order.folder)).transpose()?;
-    let mut pass = Pass {
+    let feed = Feed::new(order.settings.clone(), order.month, order.places.to_vec(), order.history)?;
+    let computing = Computing::new(feed, FigureWriter::create(order.folder)?);
+    let (send, receive) = sync_channel(PLACES_AHEAD);
+    let pass = Pass {
         numbers: order.numbers,
         min_devices: order.settings.min_devices_public as usize,
         cut_off: order.settings.cut_off(order.month),
         communes: order.places.iter().map(|place| (place.code.as_str(), place.province_code.as_str())).collect(),
-        feed: Feed::new(order.settings.clone(), order.month, order.places.to_vec(), order.history)?,
         public: RowWriter::public(order.folder)?,
-        sealed,
-        figures: FigureWriter::create(order.folder)?,
+        sealed: order.sealed.then(|| RowWriter::sealed(order.folder)).transpose()?,
+        places: send,
         set: SetHash::default(),
         counted: 0,
         made_up: 0,
         as_of: None,
         rules: BTreeMap::new(),
-        provinces: Vec::new(),
-        means: String::new(),
     };
-    let mut held: Vec<MonthSample> = Vec::new();
-    let mut last: Option<(String, String, Uuid)> = None;
-    for sample in samples {
-        let sample = sample?;
-        check_order(&mut last, &sample)?;
-        let full = sample.commune.is_none() && held.len() >= UNPLACED_ROWS;
-        if full || held.first().is_some_and(|first| !same_place(first, &sample)) {
-            pass.place(std::mem::take(&mut held), on_row)?;
+    std::thread::scope(|scope| {
+        let computer = scope.spawn(move || computing.run(receive, nation));
+        let walked = pass.walk(samples, on_row);
+        let computed = computer.join().unwrap_or_else(|_| Err(MonthError::Panicked));
+        // When the computer gave up, the walk only knows that nobody takes what it sends.
+        let (walked, computed) = match (walked, computed) {
+            (Err(MonthError::Panicked), Err(error)) | (Err(error), _) | (_, Err(error)) => return Err(error),
+            (Ok(walked), Ok(computed)) => (walked, computed),
+        };
+        Ok((walked.with(computed.provinces, computed.nation, computed.means), computed.file))
+    })
+}
+
+/// What the walk found, before the figures are known.
+struct Walked {
+    set: SetHash,
+    counted: u64,
+    made_up: u64,
+    as_of: Option<UtcMicros>,
+    rules: BTreeMap<u32, u64>,
+}
+
+impl Walked {
+    fn with(self, provinces: Vec<ProvinceMonth>, nation: NationMonth, means: String) -> Found {
+        Found {
+            samples: self.set.samples(),
+            set_sha256: self.set.finish(),
+            counted: self.counted,
+            made_up: self.made_up,
+            as_of: self.as_of,
+            rules: self.rules,
+            provinces,
+            nation,
+            means,
         }
-        pass.note(&sample);
-        held.push(sample);
     }
-    pass.place(held, on_row)?;
-    pass.end(nation)
 }
 
 fn same_place(a: &MonthSample, b: &MonthSample) -> bool {
@@ -146,6 +169,26 @@ pub(crate) fn shown_cells(samples: &[MonthSample], least: usize) -> HashSet<Cell
 }
 
 impl Pass<'_> {
+    fn walk(mut self, samples: impl Iterator<Item = Result<MonthSample>>, on_row: &mut OnRow<'_>) -> Result<Walked> {
+        let mut held: Vec<MonthSample> = Vec::new();
+        let mut last: Option<(String, String, Uuid)> = None;
+        for sample in samples {
+            let sample = sample?;
+            check_order(&mut last, &sample)?;
+            let full = sample.commune.is_none() && held.len() >= UNPLACED_ROWS;
+            if full || held.first().is_some_and(|first| !same_place(first, &sample)) {
+                self.place(std::mem::take(&mut held), on_row)?;
+            }
+            self.note(&sample);
+            held.push(sample);
+        }
+        self.place(held, on_row)?;
+        self.public.finish()?;
+        self.sealed.map(RowWriter::finish).transpose()?;
+        let Self { set, counted, made_up, as_of, rules, .. } = self;
+        Ok(Walked { set, counted, made_up, as_of, rules })
+    }
+
     /// In the order of the store.
     fn note(&mut self, sample: &MonthSample) {
         self.set.push(sample);
@@ -165,6 +208,7 @@ impl Pass<'_> {
         let mut rows: Vec<(String, MonthSample)> =
             samples.into_iter().map(|sample| (self.numbers.row(sample.id), sample)).collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut numbered = Vec::with_capacity(rows.len());
         for (row, mut sample) in rows {
             if let Some(sealed) = &mut self.sealed {
                 sealed.write_sealed(&row, &self.numbers.sealed_device(&sample.device_id), &sample)?;
@@ -176,56 +220,8 @@ impl Pass<'_> {
             self.public.write_public(&public)?;
             on_row(&sample, &public);
             sample.device_id = device;
-            let (figures, means, provinces) = (&mut self.figures, &mut self.means, &mut self.provinces);
-            self.feed.push(sample, &mut |province| keep(province, figures, means, provinces))?;
+            numbered.push(sample);
         }
-        Ok(())
-    }
-
-    fn end(mut self, nation: bool) -> Result<(Found, FigureFile)> {
-        let (figures, means, provinces) = (&mut self.figures, &mut self.means, &mut self.provinces);
-        let month = self.feed.end(&mut |province| keep(province, figures, means, provinces))?;
-        let of_nation = if nation { month.figures.as_slice() } else { &[] };
-        note_means(of_nation, means);
-        let file = self.figures.finish(of_nation)?;
-        self.public.finish()?;
-        self.sealed.map(RowWriter::finish).transpose()?;
-        let found = Found {
-            samples: self.set.samples(),
-            set_sha256: self.set.finish(),
-            counted: self.counted,
-            made_up: self.made_up,
-            as_of: self.as_of,
-            rules: self.rules,
-            provinces: self.provinces,
-            nation: month,
-            means: self.means,
-        };
-        Ok((found, file))
-    }
-}
-
-fn keep(
-    mut province: ProvinceMonth,
-    figures: &mut FigureWriter,
-    means: &mut String,
-    provinces: &mut Vec<ProvinceMonth>,
-) -> Result<()> {
-    figures.province(&province.code, &province.figures);
-    note_means(&province.figures, means);
-    for commune in &mut province.communes {
-        // They are read again, a province at a time, for its documents: all of them at once are 200 MB.
-        let of_commune = std::mem::take(&mut commune.figures);
-        figures.commune(&commune.code, &of_commune)?;
-        note_means(&of_commune, means);
-    }
-    provinces.push(province);
-    Ok(())
-}
-
-fn note_means(figures: &[ispeed_report::Figure], means: &mut String) {
-    for figure in figures.iter().filter(|figure| figure.metric == Metric::DownMean && figure.value.is_some()) {
-        means.push_str(&figures_csv::line(figure));
-        means.push('\n');
+        self.places.send(numbered).map_err(|_| MonthError::Panicked)
     }
 }

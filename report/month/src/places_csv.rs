@@ -43,7 +43,13 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Place>> {
             "" => None,
             text => Some(text.parse().map_err(|_| wrong(format!("area_km2 {text:?}; expected a number")))?),
         };
-        places.push(Place { code: field(0), name: field(1), province_code: field(2), province_name: field(3), area_km2 });
+        places.push(Place {
+            code: field(0),
+            name: field(1),
+            province_code: field(2),
+            province_name: field(3),
+            area_km2,
+        });
     }
     Ok(places)
 }

@@ -35,7 +35,11 @@ impl Staging {
             _ => PathBuf::from("."),
         };
         let Some(name) = out.file_name() else {
-            return Err(MonthError::Io { what: "make", path: out.to_owned(), source: io::ErrorKind::InvalidInput.into() });
+            return Err(MonthError::Io {
+                what: "make",
+                path: out.to_owned(),
+                source: io::ErrorKind::InvalidInput.into(),
+            });
         };
         fs::create_dir_all(&parent).map_err(MonthError::io("make", &parent))?;
         let mut hidden = std::ffi::OsString::from(".");

@@ -184,14 +184,18 @@ impl TableWriter {
                 (ColumnWriter::ByteArrayColumnWriter(writer), Values::Text(held)) => {
                     writer.write_batch(held, levels, None)?
                 }
-                (ColumnWriter::Int32ColumnWriter(writer), Values::Int(held)) => writer.write_batch(held, levels, None)?,
+                (ColumnWriter::Int32ColumnWriter(writer), Values::Int(held)) => {
+                    writer.write_batch(held, levels, None)?
+                }
                 (ColumnWriter::Int64ColumnWriter(writer), Values::Long(held)) => {
                     writer.write_batch(held, levels, None)?
                 }
                 (ColumnWriter::DoubleColumnWriter(writer), Values::Real(held)) => {
                     writer.write_batch(held, levels, None)?
                 }
-                (ColumnWriter::BoolColumnWriter(writer), Values::Bool(held)) => writer.write_batch(held, levels, None)?,
+                (ColumnWriter::BoolColumnWriter(writer), Values::Bool(held)) => {
+                    writer.write_batch(held, levels, None)?
+                }
                 _ => return Err(ParquetError::General("a column of another kind than its schema".into())),
             };
             writer.close()?;

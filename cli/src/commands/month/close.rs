@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     #[command(flatten)]
-    documents: documents::Args,
+    documents: documents::Look,
     #[command(flatten)]
     local: Local,
 }
@@ -104,7 +104,10 @@ pub(super) fn run(args: &Args, version: Version, lang: Lang) -> Result<()> {
 fn settings(file: Option<&Path>) -> Result<Settings> {
     let Some(file) = file else { return Ok(Settings::default()) };
     let wrong = |error: &dyn std::fmt::Display| {
-        CliError::failed(format_args!("{}: {error}", file.display()), "REPORTING.md lists the settings with their defaults")
+        CliError::failed(
+            format_args!("{}: {error}", file.display()),
+            "REPORTING.md lists the settings with their defaults",
+        )
     };
     let bytes = files::read_all(file, 1 << 20)?;
     let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&bytes));
@@ -155,25 +158,46 @@ fn lines(closed: &Closed, out: &Path, lang: Lang) -> Vec<String> {
     let mut lines = vec![match lang {
         Lang::Vi => format!(
             "Tháng {:02}/{} của {}, phiên bản {}: {what}; {} mẫu, {} mẫu hợp lệ",
-            manifest.month.month, manifest.month.year, manifest.scope, manifest.version, n(inputs.samples), n(inputs.counted)
+            manifest.month.month,
+            manifest.month.year,
+            manifest.scope,
+            manifest.version,
+            n(inputs.samples),
+            n(inputs.counted)
         ),
         Lang::En => format!(
             "month {} of {}, version {}: {what}; {} samples, of which {} count",
-            manifest.month, manifest.scope, manifest.version, n(inputs.samples), n(inputs.counted)
+            manifest.month,
+            manifest.scope,
+            manifest.version,
+            n(inputs.samples),
+            n(inputs.counted)
         ),
     }];
     if inputs.samples == 0 {
         lines.push(pick(lang, "  không có mẫu nào", "  no samples").to_owned());
     }
     if inputs.made_up > 0 {
-        lines.push(format!("  {} {}", n(inputs.made_up), pick(lang, "mẫu là mẫu giả (thử nghiệm)", "samples are made up (a test)")));
+        lines.push(format!(
+            "  {} {}",
+            n(inputs.made_up),
+            pick(lang, "mẫu là mẫu giả (thử nghiệm)", "samples are made up (a test)")
+        ));
     }
     if manifest.boundaries.table.is_none() {
-        let text = "không có bảng ranh giới: chạy `ispeed boundaries fetch` / no boundary table: run `ispeed boundaries fetch`";
+        let text = pick(
+            lang,
+            "không có bảng ranh giới: chạy `ispeed boundaries fetch`",
+            "no boundary table: run `ispeed boundaries fetch`",
+        );
         lines.push(format!("  {text}"));
     }
     if let Some(differences) = closed.differences {
-        lines.push(format!("  {} {}", n(differences), pick(lang, "khác biệt, xem differences.csv", "differences, see differences.csv")));
+        lines.push(format!(
+            "  {} {}",
+            n(differences),
+            pick(lang, "khác biệt, xem differences.csv", "differences, see differences.csv")
+        ));
     }
     lines.push(format!("  {}  manifest {}", out.display(), closed.manifest_sha256));
     lines

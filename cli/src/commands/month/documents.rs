@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ispeed_documents::{DocumentError, Duties, ISpeedCount, LetterDate, MonthDocuments, MonthFile, MonthHead, Template};
+use ispeed_documents::{
+    DocumentError, Duties, ISpeedCount, LetterDate, MonthDocuments, MonthFile, MonthHead, Template,
+};
 use ispeed_month::{Document, DocumentWriter, Head, TemplateNote};
 use ispeed_protocol::Month;
 use ispeed_protocol::signing::sha256_hex;
@@ -21,7 +23,7 @@ const TEMPLATE_REMEDY: &str = "mend the template; nothing was written";
 
 /// How documents look.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct Look {
     /// Template of the documents (TOML), in place of the one that ships for its level; may be given once a level.
     #[arg(long, value_name = "FILE")]
     template: Vec<PathBuf>,
@@ -52,7 +54,11 @@ fn parse_date(text: &str) -> std::result::Result<Date, String> {
     // Days of the month: from its first instant to that of the next.
     let days = (month.end().0 - month.start().0) / 86_400_000_000;
     let day = Some(day).filter(|day| day.len() == 2).and_then(|day| day.parse::<u8>().ok()).ok_or_else(wrong)?;
-    if day == 0 || i64::from(day) > days { Err(wrong()) } else { Ok(Date { year: month.year, month: month.month, day }) }
+    if day == 0 || i64::from(day) > days {
+        Err(wrong())
+    } else {
+        Ok(Date { year: month.year, month: month.month, day })
+    }
 }
 
 /// What was typed in, as it is frozen with the month.
@@ -74,7 +80,7 @@ pub(super) struct Writer {
 }
 
 /// By the templates that ship and those that were given.
-pub(super) fn writer(args: &Args, places: &[Place]) -> Result<Writer> {
+pub(super) fn writer(args: &Look, places: &[Place]) -> Result<Writer> {
     let broken = |error: &dyn std::fmt::Display| CliError::failed(error, TEMPLATE_REMEDY);
     let mut documents = MonthDocuments::new(places).map_err(|error| broken(&error))?;
     let mut texts: BTreeMap<Level, Vec<u8>> = BTreeMap::new();
@@ -85,13 +91,17 @@ pub(super) fn writer(args: &Args, places: &[Place]) -> Result<Writer> {
         let bytes = files::read_all(file, 4 << 20)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| broken(&format_args!("{}: not UTF-8: {error}", file.display())))?;
-        let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
         let template = Template::parse(&name, text).map_err(|error| broken(&first_line(&error)))?;
         texts.insert(template.level, bytes);
         documents = documents.with_template(template);
     }
     let notes = texts.iter().map(|(level, bytes)| note(documents.template(*level), bytes)).collect();
-    documents.explanations = TABLE.iter().filter_map(|rule| Some((rule.code.to_owned(), explain(rule.code, Lang::Vi)?.to_owned()))).collect();
+    documents.explanations = TABLE
+        .iter()
+        .filter_map(|rule| Some((rule.code.to_owned(), explain(rule.code, Lang::Vi)?.to_owned())))
+        .collect();
     let now = TypedIn {
         issuing_body: args.issuing_body.clone(),
         prepared_by: args.prepared_by.clone(),
@@ -170,7 +180,10 @@ impl Writer {
             };
             duties.entry(count.commune).or_default().ispeed = Some(published);
         }
-        let nothing = duties.is_empty() && self.now.issuing_body.is_none() && self.now.prepared_by.is_none() && self.now.date.is_none();
+        let nothing = duties.is_empty()
+            && self.now.issuing_body.is_none()
+            && self.now.prepared_by.is_none()
+            && self.now.date.is_none();
         if nothing {
             return Ok(String::new());
         }

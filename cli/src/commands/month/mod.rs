@@ -31,7 +31,9 @@ enum Command {
                       ispeed is not VNNIC's i-Speed app, and its samples do not enter VNNIC's count of 300.")]
     Close(close::Args),
     /// Make the next version of a closed month, with a list of what differs from the version before.
-    #[command(after_help = "Example:\n  ispeed month revise --month 2026-10 --previous 2026-10 --data ispeed-data --out 2026-10-v2")]
+    #[command(
+        after_help = "Example:\n  ispeed month revise --month 2026-10 --previous 2026-10 --data ispeed-data --out 2026-10-v2"
+    )]
     Revise(close::Args),
     /// Check the folder of a closed month, without any server: signature, files, figures.
     #[command(after_help = "Examples:\n  ispeed month verify 2026-10 --key collector.key\n  \

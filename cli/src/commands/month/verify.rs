@@ -60,9 +60,12 @@ pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
 
 fn lines(report: &Report, lang: Lang) -> Vec<String> {
     let manifest = &report.manifest;
-    let answer = if report.holds() { pick(lang, "đúng", "holds") } else { pick(lang, "KHÔNG ĐÚNG", "DOES NOT HOLD") };
+    let answer =
+        if report.holds() { pick(lang, "đúng", "holds") } else { pick(lang, "KHÔNG ĐÚNG", "DOES NOT HOLD") };
     let title = match lang {
-        Lang::Vi => format!("tháng {} của {}, phiên bản {}: {answer}", manifest.month, manifest.scope, manifest.version),
+        Lang::Vi => {
+            format!("tháng {} của {}, phiên bản {}: {answer}", manifest.month, manifest.scope, manifest.version)
+        }
         Lang::En => format!("month {} of {}, version {}: {answer}", manifest.month, manifest.scope, manifest.version),
     };
     let mut lines = vec![title];

@@ -95,7 +95,9 @@ impl<T> Iterator for RowReader<T> {
         let row = self.next_row().map_err(of_parquet(self.file)).transpose()?;
         self.rows += 1;
         Some(row.and_then(|row| {
-            row.ok_or_else(|| MonthError::malformed(self.file, format!("row {} holds a value that cannot be", self.rows)))
+            row.ok_or_else(|| {
+                MonthError::malformed(self.file, format!("row {} holds a value that cannot be", self.rows))
+            })
         }))
     }
 }

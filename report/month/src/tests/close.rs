@@ -14,7 +14,9 @@ fn closing_again_gives_the_same_bytes_whatever_came_in_since() {
     let first = office.close(&mut store, "first").unwrap();
     assert_eq!((first.published, first.again), (Published::Written, false));
     let files = bytes_of(&office.out("first"));
-    for name in ["manifest.json", "figures.csv", "samples.parquet", "places.csv", "settings.json", "documents/75/lines.txt"] {
+    for name in
+        ["manifest.json", "figures.csv", "samples.parquet", "places.csv", "settings.json", "documents/75/lines.txt"]
+    {
         assert!(files.contains_key(name), "{name}: {:?}", files.keys());
     }
 
@@ -71,7 +73,12 @@ fn the_public_table_shows_no_more_than_it_may() {
     // Order tells nothing: by row number within a commune.
     assert!(open.is_sorted_by(|a, b| a.row < b.row));
     let sealed: Vec<_> = RowReader::sealed(&office.out("m")).unwrap().map(Result::unwrap).collect();
-    assert!(!sealed.iter().filter(|row| row.sample.commune.as_deref() == Some("25195")).is_sorted_by_key(|row| row.sample.id));
+    assert!(
+        !sealed
+            .iter()
+            .filter(|row| row.sample.commune.as_deref() == Some("25195"))
+            .is_sorted_by_key(|row| row.sample.id)
+    );
     let ids: Vec<&str> = store.samples.iter().map(|s| s.device_id.as_str()).collect();
     assert!(rows.iter().all(|row| row.device.as_deref().is_none_or(|device| !ids.contains(&device))));
     assert!(sealed.iter().zip(&rows).all(|(s, p)| s.row == p.row && p.device.as_ref() != Some(&s.sample.device_id)));

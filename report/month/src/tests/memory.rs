@@ -125,15 +125,15 @@ pub(super) fn sample(n: u64, province: &str, commune: &str, device: &str) -> Mon
         attested: !failed,
         commune: Some(commune.into()),
         province: Some(province.into()),
-        cell: Some(Cell { row: 6423, column: if n % 5 == 0 { 58_000 } else { 58_000 + n as i32 } }),
+        cell: Some(Cell { row: 6423, column: if n.is_multiple_of(5) { 58_000 } else { 58_000 + n as i32 } }),
         operator: ["viettel", "vinaphone", "mobifone"][n as usize % 3].into(),
         brand: None,
-        technology: if n % 4 == 0 { RadioTechnology::G5Sa } else { RadioTechnology::G4 },
-        measurer: if n % 5 == 0 { MeasurerKind::Official } else { MeasurerKind::Citizen },
-        campaign: (n % 5 == 0).then(|| "dot-1".into()),
+        technology: if n.is_multiple_of(4) { RadioTechnology::G5Sa } else { RadioTechnology::G4 },
+        measurer: if n.is_multiple_of(5) { MeasurerKind::Official } else { MeasurerKind::Citizen },
+        campaign: n.is_multiple_of(5).then(|| "dot-1".into()),
         pair_id: None,
         surroundings: None,
-        first_run: n % 29 == 0,
+        first_run: n.is_multiple_of(29),
         down_bps: speed(4.0),
         up_bps: speed(1.5),
         byte_capped: false,
@@ -186,7 +186,8 @@ impl DocumentWriter for Lines {
     }
 
     fn communes(&self, _: &Head<'_>, province: &ProvinceMonth) -> Result<Vec<Document>, String> {
-        let one = |code: &String| Document { path: format!("{}/{code}.txt", province.code), bytes: code.clone().into() };
+        let one =
+            |code: &String| Document { path: format!("{}/{code}.txt", province.code), bytes: code.clone().into() };
         Ok(province.communes.iter().map(|commune| one(&commune.code)).collect())
     }
 

@@ -55,12 +55,16 @@ fn a_revision_lists_what_differs() {
     let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count() as u64;
     let (listed, hidden) = (count("sample_removed,commune,25195,"), count("samples_removed,commune,25200,,,,"));
     assert!(listed > 0 && hidden == 1, "{text}");
-    let hidden: u64 = text.lines().find(|l| l.starts_with("samples_removed,")).unwrap().split(',').nth(6).unwrap().parse().unwrap();
+    let hidden: u64 =
+        text.lines().find(|l| l.starts_with("samples_removed,")).unwrap().split(',').nth(6).unwrap().parse().unwrap();
     assert_eq!(listed + hidden, gone);
     assert_eq!(count("sample_removed,commune,25200,"), 0, "they would be one person's");
     assert!(text.contains(",late,came in after the cut-off"), "{text}");
     assert!(text.contains(",counts,vpn,judged otherwise"));
-    assert!(count("figure,commune,25195,all,all,down_mean_mbps,") == 1 && count("figure,nation,VN,all,all,samples_count,") == 1);
+    assert!(
+        count("figure,commune,25195,all,all,down_mean_mbps,") == 1
+            && count("figure,nation,VN,all,all,samples_count,") == 1
+    );
     assert!(text.contains("samples: 0 added; 0 removed; 1 judged otherwise"));
     assert!(!text.contains(&store.samples[0].id.to_string()));
 
@@ -69,7 +73,10 @@ fn a_revision_lists_what_differs() {
     assert_eq!((again.published, again.manifest_sha256), (Published::Unchanged, second.manifest_sha256));
     let previous = office.out("v1");
     let report = verify(&office.out("v2"), &Checks { previous: Some(&previous), ..Checks::default() }).unwrap();
-    assert!(report.holds() && report.proven.iter().any(|text| text.contains("revises month 2026-10 version 1")), "{report:?}");
+    assert!(
+        report.holds() && report.proven.iter().any(|text| text.contains("revises month 2026-10 version 1")),
+        "{report:?}"
+    );
     let error = office.revise(&mut store, "v3").unwrap_err();
     assert!(matches!(error, MonthError::OtherFolder { .. }) && error.to_string().contains("version 2"), "{error}");
 }

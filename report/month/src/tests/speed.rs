@@ -100,5 +100,10 @@ fn speed_of_a_nation() {
     let began = Instant::now();
     let report = verify(&out, &Checks::default()).unwrap();
     assert!(report.holds(), "{:?}", report.refused);
-    println!("verify {} public figures: {:.1} s, {} MB at most", report.public_figures, began.elapsed().as_secs_f64(), peak_mb());
+    println!(
+        "verify {} public figures: {:.1} s, {} MB at most",
+        report.public_figures,
+        began.elapsed().as_secs_f64(),
+        peak_mb()
+    );
 }

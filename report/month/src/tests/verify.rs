@@ -71,13 +71,16 @@ fn a_changed_figure_is_named_even_when_it_is_signed_anew() {
     sign_again(&office.out("m"), &key());
     let report = checked(&office);
     assert!(!names(&report, "its SHA-256"), "{report:?}");
-    let expected = format!("25195 viettel 4g down_mean_mbps is the first figure that differs: stated (99.99,");
-    assert!(names(&report, &expected) && names(&report, &format!("recomputed ({stated},")), "{:#?}", report.refused);
+    let expected = "25195 viettel 4g down_mean_mbps is the first figure that differs: stated (99.99,";
+    assert!(names(&report, expected) && names(&report, &format!("recomputed ({stated},")), "{:#?}", report.refused);
 
     // A figure that is left out, and one that is not public, are found too: the latter only in the sealed table.
     fs::write(&path, text.replace(&format!("{line}\n"), "")).unwrap();
     sign_again(&office.out("m"), &key());
-    assert!(names(&checked(&office), "25195 viettel 4g down_mean_mbps is the first figure that differs: stated nothing"));
+    assert!(names(
+        &checked(&office),
+        "25195 viettel 4g down_mean_mbps is the first figure that differs: stated nothing"
+    ));
     let line = text.lines().find(|line| line.starts_with("commune,25195,all,all,cells_count,")).unwrap();
     let fields: Vec<&str> = line.split(',').collect();
     let more = line.replacen(&format!("cells_count,{},", fields[5]), "cells_count,77,", 1);
@@ -94,7 +97,10 @@ fn a_changed_file_or_manifest_is_named() {
     let manifest = fs::read_to_string(m.join(MANIFEST_FILE)).unwrap();
     fs::write(m.join(MANIFEST_FILE), manifest.replace("\"samples\":220", "\"samples\":221")).unwrap();
     let report = checked(&office);
-    assert!(names(&report, "manifest.json: the signature does not match") && names(&report, "220 samples"), "{report:?}");
+    assert!(
+        names(&report, "manifest.json: the signature does not match") && names(&report, "220 samples"),
+        "{report:?}"
+    );
     fs::write(m.join(MANIFEST_FILE), manifest.replace("{", "{ ")).unwrap();
     assert!(verify(&m, &Checks::default()).unwrap_err().to_string().contains("manifest.json"));
     fs::write(m.join(MANIFEST_FILE), &manifest).unwrap();

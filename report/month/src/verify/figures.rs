@@ -108,11 +108,16 @@ fn recompute(folder: &Path, basis: &Basis, report: &mut Report) -> Result<()> {
     report.check(if stated == (rows, counted) {
         Ok(format!("{rows} samples, of which {counted} count"))
     } else {
-        Err(format!("{PUBLIC_FILE}: it has {rows} samples of which {counted} count, the manifest says {} and {}", stated.0, stated.1))
+        Err(format!(
+            "{PUBLIC_FILE}: it has {rows} samples of which {counted} count, the manifest says {} and {}",
+            stated.0, stated.1
+        ))
     });
     (report.figures, report.public_figures) = (comparison.figures, comparison.public);
     let (figures, public) = (comparison.figures, comparison.public);
-    report.check(comparison.end().map(|()| format!("{public} public figures come out of {PUBLIC_FILE} as they are stated")));
+    report.check(
+        comparison.end().map(|()| format!("{public} public figures come out of {PUBLIC_FILE} as they are stated")),
+    );
     if figures > public {
         let text = format!("{} figures that are not public: only the sealed table gives them", figures - public);
         report.not_proven.push(text);
@@ -170,7 +175,10 @@ impl Shown {
     fn end(&mut self, report: &mut Report) {
         let place = self.place.1.clone().unwrap_or_else(|| "no commune".into());
         if self.numbered && self.devices.len() < self.least {
-            self.tell(report, &format!("{place}: shows numbers of {} devices; expected at least {}", self.devices.len(), self.least));
+            self.tell(
+                report,
+                &format!("{place}: shows numbers of {} devices; expected at least {}", self.devices.len(), self.least),
+            );
         }
         let few = self.cells.iter().filter(|(_, devices)| devices.len() < self.least).map(|(cell, _)| *cell).min();
         if let Some(cell) = few {

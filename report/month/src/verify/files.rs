@@ -19,7 +19,9 @@ pub(super) fn check(folder: &Path, checks: &Checks<'_>, report: &mut Report) -> 
         let path = format!("{place}/{MANIFEST_FILE}");
         if !found.iter().any(|note| note.path == path) {
             if name == "sealed" && checks.sealed {
-                report.refused.push("the folder has no sealed table; it comes with `ispeed month close --sealed`".into());
+                report
+                    .refused
+                    .push("the folder has no sealed table; it comes with `ispeed month close --sealed`".into());
             }
             continue;
         }

@@ -124,7 +124,9 @@ impl Basis {
 fn check_previous(checks: &Checks<'_>, report: &mut Report) {
     let Some(folder) = checks.previous else {
         if let Some(previous) = &report.manifest.previous {
-            report.not_proven.push(format!("that it follows the month before ({previous}): give its folder with --previous"));
+            report
+                .not_proven
+                .push(format!("that it follows the month before ({previous}): give its folder with --previous"));
         }
         return;
     };
@@ -146,9 +148,12 @@ fn check_previous(checks: &Checks<'_>, report: &mut Report) {
         (Some(_), Ok(())) if manifest.scope != report.manifest.scope => {
             Err(format!("{MANIFEST_FILE}: previous: {} is of {}", folder.display(), manifest.scope))
         }
-        (Some((name, _)), Ok(())) => {
-            Ok(format!("it {} month {} version {}", if name == "previous" { "follows" } else { "revises" }, manifest.month, manifest.version))
-        }
+        (Some((name, _)), Ok(())) => Ok(format!(
+            "it {} month {} version {}",
+            if name == "previous" { "follows" } else { "revises" },
+            manifest.month,
+            manifest.version
+        )),
     };
     report.check(found);
 }

@@ -32,7 +32,8 @@ fn any_difference(stated: &[Figure], recomputed: &[Figure]) -> Option<Difference
         let (published, recomputed) = match (left.peek(), right.peek()) {
             (None, None) => return None,
             (Some(a), Some(b)) if a == b => {
-                (left.next(), right.next());
+                left.next();
+                right.next();
                 continue;
             }
             (Some(a), Some(b)) if key(a) == key(b) => (Some(*a), Some(*b)),
@@ -88,8 +89,11 @@ fn walk(folder: &Path, basis: &Basis, report: &mut Report) -> Result<()> {
     }
     walk.end(report);
     let figures = comparison.figures;
-    let found = comparison.end().map(|()| format!("all {figures} figures come out of {SEALED_FILE} as they are stated"));
-    report.check(found.map_err(|cause| cause.replacen(FIGURES_FILE, &format!("{FIGURES_FILE} against {SEALED_FILE}"), 1)));
+    let found =
+        comparison.end().map(|()| format!("all {figures} figures come out of {SEALED_FILE} as they are stated"));
+    report.check(
+        found.map_err(|cause| cause.replacen(FIGURES_FILE, &format!("{FIGURES_FILE} against {SEALED_FILE}"), 1)),
+    );
     report.not_proven.retain(|text| !text.contains("only the sealed table gives them"));
     Ok(())
 }
@@ -158,10 +162,15 @@ impl Walk<'_> {
         report.check(if set == report.manifest.inputs.set_sha256 {
             Ok(format!("the {samples} sealed samples are the frozen set"))
         } else {
-            Err(format!("{SEALED_FILE}: the hash of its samples is {set}, the manifest says {}", report.manifest.inputs.set_sha256))
+            Err(format!(
+                "{SEALED_FILE}: the hash of its samples is {set}, the manifest says {}",
+                report.manifest.inputs.set_sha256
+            ))
         });
         match self.wrong.into_iter().next() {
-            None => report.proven.push("the public table shows of the sealed one what it may, and no device exceeds its caps".into()),
+            None => report
+                .proven
+                .push("the public table shows of the sealed one what it may, and no device exceeds its caps".into()),
             Some(first) => report.refused.push(first),
         }
     }
