@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, boundaries, campaign, completions, demo, duties, man, me, month, outbox, plan, serve, server_key, test, verify,
+    admin, boundaries, campaign, completions, demo, duties, man, me, month, outbox, plan, serve, server_key, test,
+    verify,
 };
 use crate::lang::LangArg;
 

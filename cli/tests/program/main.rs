@@ -6,9 +6,9 @@ mod boundaries;
 mod demo;
 mod help;
 mod month;
+mod plan;
 #[path = "../../../server/tests/common/postgres.rs"]
 mod postgres_server;
-mod plan;
 mod serve;
 mod verify;
 

@@ -2,7 +2,7 @@
 
 use ispeed_protocol::Month;
 use ispeed_protocol::device::RadioTechnology;
-use ispeed_verdict::limits::{DEVICE_DAY_MAX, DEVICE_SPACING_S};
+use ispeed_verdict::limits::SPACING;
 
 use super::people::{Device, Habit};
 use super::random::Random;
@@ -214,7 +214,7 @@ pub(super) fn attempts(
         let counted_today = counted.iter().rev().take_while(|at| today(**at)).count();
         let since_counted_s = counted.last().map_or(u32::MAX, |last| (started_ms - last) / 1_000);
         let late = u64::from(started_ms / 1_000 + delay_s) > (days.end_ms() / 1_000) + cutoff_s();
-        let surplus = counted_today as u32 >= DEVICE_DAY_MAX || u64::from(since_counted_s) < DEVICE_SPACING_S;
+        let surplus = counted_today as u32 >= SPACING.per_day || since_counted_s < SPACING.seconds;
         if course.may_count() && !late && !surplus {
             counted.push(*started_ms);
         }

@@ -13,8 +13,10 @@ use object_store::path::Path;
 use reqwest::Url;
 
 use super::s3;
+use ispeed_verdict::Lang;
+
 use crate::error::{CliError, Result};
-use crate::lang::{Lang, number};
+use crate::lang::number;
 use crate::output::Out;
 use crate::{files, http};
 

@@ -7,7 +7,7 @@ use ispeed_protocol::UtcMicros;
 use ispeed_report::group::NATION;
 use ispeed_report::publicness::Difference;
 use ispeed_report::{Figure, Level};
-use ispeed_verdict::limits::DEVICE_DAY_MAX;
+use ispeed_verdict::limits::SPACING_PER_DAY;
 
 use super::figures::Comparison;
 use super::{Basis, Report};
@@ -139,14 +139,16 @@ impl Walk<'_> {
 
     /// Counted samples of one device in one commune on one day.
     fn caps(&mut self, samples: &[ispeed_report::MonthSample]) {
+        // Each collector sets its own number within these bounds; beyond them none may count.
+        let most = *SPACING_PER_DAY.end();
         let mut days: HashMap<(&str, ispeed_protocol::UtcMicros), u32> = HashMap::new();
         for sample in samples.iter().filter(|sample| sample.counts && sample.commune.is_some()) {
             let day = (sample.started_at.0 + VIETNAM_OFFSET_US).div_euclid(US_PER_DAY);
             let n = days.entry((&sample.device_id, UtcMicros(day))).or_default();
             *n += 1;
-            if *n == DEVICE_DAY_MAX + 1 {
+            if *n == most + 1 {
                 self.wrong.push(format!(
-                    "{SEALED_FILE}: device {} has more than {DEVICE_DAY_MAX} counted samples in commune {} on one day",
+                    "{SEALED_FILE}: device {} has more than {most} counted samples in commune {} on one day",
                     sample.device_id,
                     sample.commune.as_deref().unwrap_or_default()
                 ));
