@@ -2,6 +2,7 @@
 //!
 //! `ISPEED_UPLOADS=100000` for the number of the full run; build with `--release` then.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
+#![allow(clippy::print_stdout, reason = "the rate is printed for people")]
 
 mod common;
 #[path = "common/postgres.rs"]

@@ -32,8 +32,7 @@ fn pass(client: TcpStream, port: u16, passed: &AtomicU64, most: u64) {
     });
     let (mut from_server, mut to_client) = (server, client);
     let mut buffer = [0; 16 * 1024];
-    loop {
-        let Ok(n) = from_server.read(&mut buffer) else { break };
+    while let Ok(n) = from_server.read(&mut buffer) {
         if n == 0 || passed.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > most {
             break;
         }
