@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boundaries, completions, demo, man, me, month, outbox, serve, server_key, test, verify};
+use crate::commands::{admin, boundaries, completions, demo, man, me, month, outbox, serve, server_key, test, verify};
 use crate::lang::LangArg;
 
 /// Measures mobile broadband, tags the sample with its commune, keeps it, hands it in and counts it.
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
                       ispeed month close --month 2026-10 --data ispeed-data --out 2026-10\n  ispeed month verify 2026-10")]
     Month(Box<month::Args>),
+    /// A collector's store: move it, keep a copy.
+    #[command(after_help = "Example:\n  ispeed admin export --data ispeed-data --out ispeed.archive")]
+    Admin(admin::Args),
     /// Print the public keys of a server.
     #[command(
         after_help = "Examples:\n  ispeed server-key --data ispeed-data\n  ispeed server-key --server https://ispeed.example.vn --format json > collector.key"

@@ -14,6 +14,7 @@ mod http;
 mod lang;
 mod output;
 mod place;
+mod store;
 
 use std::process::ExitCode;
 

@@ -61,6 +61,8 @@ const IMPURE: &[&str] = &[
     "socket2",
     "libc",
     "rusqlite",
+    "tokio-postgres",
+    "deadpool-postgres",
     "sysinfo",
     "getrandom",
     "directories",

@@ -54,6 +54,22 @@ impl Machine {
         Err(format!("{program} is not installed"))
     }
 
+    /// Whether a PostgreSQL server can be started here, after an attempt to install Debian's.
+    pub(crate) fn ensure_postgres(&self) -> Result<(), String> {
+        let found = || {
+            let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            let debian = versions.map(|version| version.path().join("bin"));
+            let named = std::env::var_os("ISPEED_POSTGRES_BIN").map(PathBuf::from);
+            debian.chain(named).any(|folder| folder.join("initdb").is_file())
+        };
+        // Debian keeps the server's programs off the path, so that the answer of the attempt is not the last word.
+        if found() {
+            return Ok(());
+        }
+        let installed = self.ensure("initdb", "postgresql");
+        if found() { Ok(()) } else { installed }
+    }
+
     /// A cargo command of the toolchain that runs this program.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -33,6 +33,11 @@ pub(crate) const PARTS: &[Part] = &[
         about: "tests on loopback that take minutes: a thousand kills, thousands of half-open connections",
         run: slow,
     },
+    Part {
+        name: "store",
+        about: "the store in PostgreSQL, started by the tests; several collectors on it",
+        run: store,
+    },
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
@@ -42,14 +47,29 @@ pub(crate) const PARTS: &[Part] = &[
 ];
 
 /// `cargo xtask test`.
-pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo", "interop", "lab"];
+pub(crate) const TEST: &[&str] = &[
+    "fmt",
+    "clippy",
+    "deny",
+    "advisories",
+    "docs",
+    "unit",
+    "slow",
+    "store",
+    "netns",
+    "boundaries",
+    "demo",
+    "interop",
+    "lab",
+];
 
 /// `cargo xtask lint`.
 pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
 
 /// A build from nothing on two cores, with room.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Clusters made, crashed and filled, with room.
+const STORE_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Ten runs and the faults, with room.
 const NETNS_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SLOW_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -106,6 +126,17 @@ fn slow(machine: &Machine, parts: &[&str]) -> Counts {
     ]);
     command.args(["--nocapture", "--skip", "child"]);
     tests(&mut command, SLOW_LIMIT, parts)
+}
+
+fn store(machine: &Machine, parts: &[&str]) -> Counts {
+    if let Err(why) = machine.ensure_postgres() {
+        return Counts::skipped(why, "apt-get install postgresql");
+    }
+    let mut command = machine.cargo();
+    command.args(["test", "--package", "ispeed-server", "--package", "ispeed", "--no-fail-fast"]);
+    command.args(["--test", "store_conformance", "--test", "collectors", "--test", "program"]);
+    command.args(["--", "--ignored", "--test-threads=2", "--nocapture"]);
+    tests(&mut command, STORE_LIMIT, parts)
 }
 
 fn tests(command: &mut Command, limit: Duration, parts: &[&str]) -> Counts {

@@ -1,5 +1,6 @@
 //! One module a command: its arguments and what it does.
 
+pub(crate) mod admin;
 pub(crate) mod boundaries;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::ServerKey(args) => server_key::run(&args).map(done),
         Command::Me(args) => me::run(&args, lang).map(done),
         Command::Completions(args) => completions::run(&args).map(done),
+        Command::Admin(args) => admin::run(&args).map(done),
         Command::Man(args) => man::run(&args).map(done),
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{CliError, Result};
 use crate::http;
 use crate::lang::pick;
 use crate::output::live::say;
+use crate::store::{self, DATABASE_ENV};
 use crate::{files, place};
 
 /// Where to listen unless told otherwise: every address of both protocol versions.
@@ -26,6 +27,10 @@ pub(crate) struct Args {
     /// Folder of database, keys and self-signed certificate.
     #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
     data: PathBuf,
+    /// Keep samples in PostgreSQL instead of DATA/ispeed.sqlite; any number of servers may share one. Keys stay in DATA. The
+    /// password is better given by $ISPEED_DATABASE than on the command line, where others on this machine see it.
+    #[arg(long, value_name = "postgres://USER@HOST/DB", env = DATABASE_ENV, hide_env_values = true)]
+    database: Option<String>,
     /// Test points to list and to take evidence of (JSON, see docs/PROTOCOL.md).
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
@@ -80,6 +85,7 @@ fn parse_key(text: &str) -> std::result::Result<PublicKey, String> {
 
 pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     let mut config = Config::new(args.listen, args.data);
+    config.database = args.database;
     if let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) {
         config.certificate = Certificate::Files { cert, key };
     }
@@ -144,7 +150,7 @@ pub(crate) async fn until_told() -> Result<()> {
 pub(crate) fn of_server(error: &ServerError) -> CliError {
     let remedy = match error {
         ServerError::Serve(_) => "choose another address with --listen, or end what uses it",
-        ServerError::Store(_) => "check the folder of --data, its rights and the free space",
+        ServerError::Store(error) => store::remedy(error),
         ServerError::Key(_) | ServerError::File { .. } => "check the path and its rights",
         ServerError::Servers { .. } | ServerError::AsTable { .. } => "mend the file",
         ServerError::Tls(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",

@@ -39,6 +39,8 @@ fn every_command_has_help_with_an_example_of_itself() {
         "month close",
         "month revise",
         "month verify",
+        "admin export",
+        "admin import",
         "server-key",
         "me show",
         "me delete",

@@ -10,6 +10,7 @@
 
 mod month;
 mod open;
+pub mod postgres;
 pub mod sqlite;
 mod words;
 
@@ -30,6 +31,7 @@ use uuid::Uuid;
 pub use month::{DeletedSample, Imported, MonthQuery, Record, StoredSample, place_of};
 use month::{deleted_conflict, receipt_conflict, record_conflict, sample_conflict};
 pub use open::open;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// The system's clock, for the moment a record was changed.

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
 
 mod month;
+mod postgres;
+#[path = "../common/postgres.rs"]
+mod postgres_server;
 mod sqlite;
 mod submit;
 mod support;

@@ -7,7 +7,6 @@ use ispeed_protocol::UtcMicros;
 use ispeed_protocol::receipt::{CHAIN_START, verify_chain};
 use ispeed_protocol::signing::{SignatureError, sha256_hex};
 use ispeed_server::store::{Decide, KeyUse, Known, MonthTallies, Store, StoreError, Submission, UsedKey};
-use uuid::Uuid;
 
 use super::support::*;
 

@@ -1,12 +1,10 @@
 //! `ispeed month status`: how a month stands.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
 use ispeed_server::collect::{Communes, month_status};
-use ispeed_server::server::STORE_FILE;
-use ispeed_server::store::SqliteStore;
 use ispeed_verdict::{Lang, explain};
 use reqwest::Url;
 
@@ -15,7 +13,7 @@ use crate::commands::test::COLLECTOR_ENV;
 use crate::error::{CliError, Result};
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
-use crate::{files, http, place};
+use crate::{files, http, place, store};
 
 /// Communes with counted, excluded by reason, missing to 300.
 #[derive(clap::Args, Debug)]
@@ -29,6 +27,9 @@ pub(crate) struct Args {
     /// Folder of a server on this machine.
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
+    /// Its database, where that is PostgreSQL; $ISPEED_DATABASE unless given.
+    #[arg(long, value_name = "postgres://USER@HOST/DB", conflicts_with = "server")]
+    database: Option<String>,
     /// A collector to ask; $ISPEED_COLLECTOR unless given.
     #[arg(long, value_name = "URL", value_parser = http::parse_url)]
     server: Option<Url>,
@@ -42,11 +43,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
-    let status = match (&args.data, collector(args)?) {
-        (Some(data), _) => read(data, args, month)?,
-        (None, Some(server)) => ask(&server, args, month)?,
-        (None, None) => {
-            let remedy = format!("give --data DIR or --server URL, or set {COLLECTOR_ENV}");
+    // What is said on the command line goes before the environment.
+    let local = args.data.is_some() || args.database.is_some();
+    let database =
+        if args.server.is_none() { store::database(args.database.as_deref(), args.data.is_some()) } else { None };
+    let status = match collector(args)? {
+        _ if local || database.is_some() => read(database.as_deref(), args, month)?,
+        Some(server) => ask(&server, args, month)?,
+        None => {
+            let remedy = format!("give --data DIR, --database URL or --server URL, or set {COLLECTOR_ENV}");
             return Err(CliError::usage("nothing says whose month is asked for", remedy));
         }
     };
@@ -72,24 +77,16 @@ fn ask(server: &Url, args: &Args, month: Month) -> Result<MonthStatus> {
     })
 }
 
-fn read(data: &Path, args: &Args, month: Month) -> Result<MonthStatus> {
-    let file = data.join(STORE_FILE);
-    if !file.is_file() {
-        return Err(CliError::failed(
-            format_args!("{} is not there", file.display()),
-            "name the server's folder with --data",
-        ));
-    }
-    let failed = |error: &dyn std::fmt::Display| {
-        CliError::failed(format_args!("{}: {error}", file.display()), "name the server's folder with --data")
-    };
-    let bundle = place::bundle_path(None, Some(data)).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
-    let communes = Communes::new(bundle).map_err(|error| failed(&error))?;
+fn read(database: Option<&str>, args: &Args, month: Month) -> Result<MonthStatus> {
+    let data = args.data.as_deref();
+    let bundle = place::bundle_path(None, data).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
+    let communes = Communes::new(bundle)
+        .map_err(|error| CliError::failed(error, "make the bundle anew with `ispeed boundaries build` or `fetch`"))?;
     http::block_on(async {
-        let store = SqliteStore::open(&file).map_err(|error| failed(&error))?;
-        month_status(&store, &communes, month, args.province.as_deref(), ispeed_core::clock::now())
+        let store = store::open_existing(database, data).await?;
+        month_status(&*store, &communes, month, args.province.as_deref(), ispeed_core::clock::now())
             .await
-            .map_err(|error| failed(&error))
+            .map_err(|error| store::failed(&error))
     })
 }
 

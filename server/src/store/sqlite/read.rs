@@ -29,7 +29,7 @@ pub(super) fn keys(db: &Connection) -> Result<Vec<UsedKey>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(database)
 }
 
-pub(super) const HELD: &str = "sample.sha256, receipt.json, counts, reasons, rules, place";
+pub(super) const HELD: &str = "sample.sha256, receipt.json, verdict.counts, verdict.reasons, verdict.rules, place";
 
 /// The columns of [`HELD`], from column `first` on.
 pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Held, StoreError> {

@@ -14,7 +14,7 @@ pub(super) fn export(db: &Connection, after: i64, limit: u32) -> Result<Vec<(i64
     let columns = columns.collect::<Vec<_>>().join(", ");
     let mut statement = db
         .prepare_cached(&format!(
-            "SELECT {columns}, sample.position, bytes, {} FROM sample JOIN verdict USING (position)
+            "SELECT {columns}, sample.position, body.bytes, {} FROM sample JOIN verdict USING (position)
              JOIN body USING (position) JOIN month_row USING (position)
              JOIN receipt ON receipt.sample_id = sample.id AND receipt.deletion = 0
              WHERE sample.position > ?1 ORDER BY sample.position LIMIT ?2",
