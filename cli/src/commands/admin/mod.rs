@@ -7,9 +7,9 @@ mod s3;
 mod synth;
 
 use clap::Subcommand;
+use ispeed_verdict::Lang;
 
 use crate::error::Result;
-use crate::lang::Lang;
 
 /// A collector's store: move it, keep a copy, made-up months, raw export.
 #[derive(clap::Args, Debug)]

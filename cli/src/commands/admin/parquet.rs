@@ -7,6 +7,7 @@ use ispeed_protocol::Month;
 use ispeed_server::raw::{RawError, export_month};
 use ispeed_server::server::STORE_FILE;
 use ispeed_server::store;
+use ispeed_verdict::Lang;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -14,7 +15,7 @@ use reqwest::Url;
 
 use super::s3;
 use crate::error::{CliError, Result};
-use crate::lang::{Lang, number};
+use crate::lang::number;
 use crate::output::Out;
 use crate::{files, http};
 

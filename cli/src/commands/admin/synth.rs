@@ -9,9 +9,10 @@ use ispeed_protocol::Month;
 use ispeed_server::collect::{Communes, RECEIPT_KEY_FILE, load_or_create};
 use ispeed_server::store;
 use ispeed_server::synth::{MonthSpec, Synth, SynthError, write};
+use ispeed_verdict::Lang;
 
 use crate::error::{CliError, Result};
-use crate::lang::{Lang, number};
+use crate::lang::number;
 use crate::output::Out;
 use crate::{files, http, place};
 
