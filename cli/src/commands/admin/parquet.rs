@@ -7,6 +7,7 @@ use ispeed_protocol::Month;
 use ispeed_server::raw::{RawError, export_month};
 use ispeed_server::server::STORE_FILE;
 use ispeed_server::store;
+use ispeed_verdict::Lang;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
