@@ -14,7 +14,6 @@ use object_store::path::Path;
 use reqwest::Url;
 
 use super::s3;
-use ispeed_verdict::Lang;
 
 use crate::error::{CliError, Result};
 use crate::lang::number;
