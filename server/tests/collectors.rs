@@ -2,6 +2,7 @@
 //!
 //! `ISPEED_UPLOADS=100000` for the number of the full run; build with `--release` then.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap here is a failed test, in helpers too")]
+#![allow(clippy::print_stdout, reason = "prints how fast it went, for people")]
 
 mod common;
 #[path = "common/postgres.rs"]
@@ -9,8 +10,8 @@ mod postgres_server;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{SignedBody, device, remote_evidence_key, sample, signed};
@@ -51,29 +52,38 @@ async fn collector(folder: &std::path::Path, database: &str) -> Running {
     start(config).await.unwrap()
 }
 
+/// Where the two collectors listen: one that was started again listens elsewhere.
+type Addresses = Arc<Mutex<[SocketAddr; 2]>>;
+
+fn addresses(running: &[Running; 2]) -> Addresses {
+    Arc::new(Mutex::new([running[0].local_addrs()[0], running[1].local_addrs()[0]]))
+}
+
 /// A client that keeps its connection, and makes another when it is lost.
 struct Client {
-    address: SocketAddr,
+    addresses: Addresses,
+    which: usize,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Client {
-    fn new(address: SocketAddr) -> Self {
-        Self { address, sender: None }
+    fn new(addresses: &Addresses, which: usize) -> Self {
+        Self { addresses: Arc::clone(addresses), which, sender: None }
     }
 
     async fn once(&mut self, body: &SignedBody) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+        let address = self.addresses.lock().unwrap()[self.which];
         let mut sender = match self.sender.take() {
             Some(sender) => sender,
             None => {
-                let stream = tokio::net::TcpStream::connect(self.address).await?;
+                let stream = tokio::net::TcpStream::connect(address).await?;
                 let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                 tokio::spawn(connection);
                 sender
             }
         };
         let (mut parts, _) = body.request().into_parts();
-        parts.headers.insert("host", self.address.to_string().parse()?);
+        parts.headers.insert("host", address.to_string().parse()?);
         let request = http::Request::from_parts(parts, Full::new(Bytes::from(body.bytes.clone())));
         let answer = sender.send_request(request).await?;
         let status = answer.status().as_u16();
@@ -108,18 +118,17 @@ fn body(n: usize, since: UtcMicros) -> SignedBody {
 
 /// Hands `uploads` samples to both collectors from many clients, each tenth to both at once, while `meanwhile` happens.
 async fn hand_in(
-    running: &[Running],
+    addresses: &Addresses,
     uploads: usize,
     since: UtcMicros,
     meanwhile: impl Future<Output = ()>,
 ) -> BTreeMap<Uuid, Submitted> {
-    let addresses: Vec<SocketAddr> = running.iter().map(|r| r.local_addrs()[0]).collect();
     let (next, retries) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let tasks: Vec<_> = (0..32)
         .map(|_| {
-            let (addresses, next, retries) = (addresses.clone(), Arc::clone(&next), Arc::clone(&retries));
+            let (next, retries) = (Arc::clone(&next), Arc::clone(&retries));
+            let mut clients = [Client::new(addresses, 0), Client::new(addresses, 1)];
             tokio::spawn(async move {
-                let mut clients = [Client::new(addresses[0]), Client::new(addresses[1])];
                 let mut given = Vec::new();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
@@ -225,7 +234,7 @@ async fn two_collectors_take_uploads_at_once_and_nothing_is_lost_or_doubled() {
     let folder = tempfile::tempdir().unwrap();
     let running =
         [collector(&folder.path().join("a"), &database).await, collector(&folder.path().join("b"), &database).await];
-    let given = hand_in(&running, uploads(600), an_hour_ago(), async {}).await;
+    let given = hand_in(&addresses(&running), uploads(600), an_hour_ago(), async {}).await;
     let store = open(Some(&database), folder.path()).await.unwrap();
     is_whole(&*store, &given, &[public_key(&running[0]), public_key(&running[1])]).await;
     for running in running {
@@ -249,10 +258,42 @@ async fn uploads_go_on_after_the_database_crashed_in_the_middle() {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         server.cut_connections();
     };
-    let given = hand_in(&running, uploads(600).min(5_000), an_hour_ago(), meanwhile).await;
+    let given = hand_in(&addresses(&running), uploads(600).min(5_000), an_hour_ago(), meanwhile).await;
     let store = open(Some(&database), folder.path()).await.unwrap();
     is_whole(&*store, &given, &[public_key(&running[0]), public_key(&running[1])]).await;
     for running in running {
         running.shutdown().await.unwrap();
     }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: cargo xtask store"]
+fn a_collector_that_dies_in_the_middle_leaves_nothing_half_written() {
+    let server = Postgres::start();
+    let database = server.database("death");
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (steady, doomed, clients) = (runtime(), runtime(), runtime());
+    let start = |runtime: &tokio::runtime::Runtime, name: &str| {
+        runtime.block_on(collector(&folder.path().join(name), &database))
+    };
+    let running = [start(&steady, "a"), start(&doomed, "b")];
+    let (keys, addresses) = ([public_key(&running[0]), public_key(&running[1])], addresses(&running));
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        // Its threads end where they stand: nothing is finished, closed or rolled back by it.
+        std::mem::forget(running);
+        doomed.shutdown_background();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let (folder, database) = (folder.path().join("b"), database.clone());
+        let again = steady.spawn(async move { collector(&folder, &database).await }).await.unwrap();
+        addresses.lock().unwrap()[1] = again.local_addrs()[0];
+        std::mem::forget(again);
+    };
+    let given = clients.block_on(hand_in(&addresses, uploads(400).min(5_000), an_hour_ago(), meanwhile));
+    clients.block_on(async {
+        let store = open(Some(&database), folder.path()).await.unwrap();
+        is_whole(&*store, &given, &keys).await;
+    });
+    steady.shutdown_background();
 }
