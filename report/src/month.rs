@@ -79,7 +79,7 @@ pub enum MonthError {
         /// The month computed.
         month: Month,
     },
-    /// Not in the order of [`MonthSample::order`], or twice.
+    /// Not in the order of [`crate::MonthSample::order`], or twice.
     #[error("sample {id} is out of order or came twice; expected samples by province, commune, id, each once")]
     OutOfOrder {
         /// Sample.

@@ -25,7 +25,7 @@ pub(crate) fn file(machine: &Machine) -> PathBuf {
     machine.target.join("lab").join("bench.json")
 }
 
-/// Measures and writes [`file`].
+/// Measures and writes [`file()`].
 pub(crate) fn run(machine: &Machine, ispeed: &Path) -> Result<(), String> {
     let mut all = Map::new();
     for (package, tests) in [("ispeed-wire", &["cpu"][..]), ("ispeed-meter", &["coverage", "links"][..])] {

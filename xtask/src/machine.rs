@@ -54,6 +54,16 @@ impl Machine {
         Err(format!("{program} is not installed"))
     }
 
+    /// Whether LibreOffice has this part. Debian splits it over packages; an installation from elsewhere is whole.
+    pub(crate) fn ensure_office_part(&self, part: &str, package: &str) -> Result<(), String> {
+        let debian = Path::new("/usr/lib/libreoffice/program");
+        let found = || !debian.exists() || debian.join(part).exists();
+        if !found() && self.is_root && on_path("apt-get") {
+            install(package);
+        }
+        if found() { Ok(()) } else { Err(format!("LibreOffice is here without {part}")) }
+    }
+
     /// Whether a PostgreSQL server can be started here, after an attempt to install Debian's.
     pub(crate) fn ensure_postgres(&self) -> Result<(), String> {
         let found = || {

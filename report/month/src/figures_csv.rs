@@ -39,7 +39,7 @@ pub fn line(figure: &Figure) -> String {
     )
 }
 
-/// Reads [`line`]; what is wrong otherwise. A figure has one text: another spelling is refused.
+/// Reads [`line()`]; what is wrong otherwise. A figure has one text: another spelling is refused.
 pub fn parse(text: &str) -> std::result::Result<Figure, String> {
     let fields: Vec<&str> = text.split(',').collect();
     let [level, code, operator, technology, metric, value, lo, hi, n, devices, public] = fields[..] else {

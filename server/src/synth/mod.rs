@@ -2,7 +2,7 @@
 //!
 //! A month is planned as a whole (who measures when, what comes of it), put in the order in which a collector would have
 //! received it, and made sample by sample. The same seed gives the same rows on every machine and in every database: chance
-//! is [`random`]'s own, and each sample has a stream of its own, so that threads cannot change it. Only the cells depend on
+//! is `random`'s own, and each sample has a stream of its own, so that threads cannot change it. Only the cells depend on
 //! more than the seed: where the data folder has a boundary bundle, they lie within the communes' borders, else around their
 //! centres.
 //!

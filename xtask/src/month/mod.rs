@@ -45,6 +45,9 @@ pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
     }
 }
 
+const CALC: &str = "libreoffice-calc-nogui";
+const READERS_CURE: &str = "apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui";
+
 fn counted(machine: &Machine, checks: fn(&Machine) -> Result<Vec<Check>, Counts>) -> Counts {
     match checks(machine) {
         Ok(checks) => Counts::of_checks(&checks),
@@ -55,16 +58,12 @@ fn counted(machine: &Machine, checks: fn(&Machine) -> Result<Vec<Check>, Counts>
 /// The release program, the other programs, a folder: or why there is none of them.
 fn prepare(machine: &Machine, spark: bool) -> Result<(Stage, Postgres, Python), Counts> {
     let skipped = |cure: &'static str| move |why: String| Counts::skipped(why, cure);
-    // Each brings the part of LibreOffice that opens its kind of file, without windows.
-    for (program, package) in [
-        ("pdftotext", "poppler-utils"),
-        ("pdftoppm", "poppler-utils"),
-        ("soffice", "libreoffice-calc-nogui"),
-        ("lowriter", "libreoffice-writer-nogui"),
-    ] {
-        machine
-            .ensure(program, package)
-            .map_err(skipped("apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui"))?;
+    for (program, package) in [("pdftotext", "poppler-utils"), ("pdftoppm", "poppler-utils"), ("soffice", CALC)] {
+        machine.ensure(program, package).map_err(skipped(READERS_CURE))?;
+    }
+    // One program, two packages without windows: each brings the part that opens its kind of file.
+    for (part, package) in [("libsclo.so", CALC), ("libswlo.so", "libreoffice-writer-nogui")] {
+        machine.ensure_office_part(part, package).map_err(skipped(READERS_CURE))?;
     }
     let python = Python::ensure(machine, spark)
         .map_err(skipped("install it by hand into target/month/venv, or give this machine a way to its registry"))?;
