@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boundaries, completions, demo, man, me, month, outbox, serve, server_key, test, verify};
+use crate::commands::{
+    admin, boundaries, campaign, completions, demo, duties, man, me, month, outbox, plan, serve, server_key, test,
+    verify,
+};
 use crate::lang::LangArg;
 
 /// Measures mobile broadband, tags the sample with its commune, keeps it, hands it in and counts it.
@@ -54,9 +57,24 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ispeed verify sample.json\n  ispeed outbox export | ispeed verify - --key collector.key"
     )]
     Verify(verify::Args),
-    /// How a month stands.
-    #[command(after_help = "Example:\n  ispeed month status --data ispeed-data --province 75")]
-    Month(month::Args),
+    /// How a month stands; closing, revising and checking the official month.
+    #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
+                      ispeed month close --month 2026-10 --data ispeed-data --out 2026-10\n  ispeed month verify 2026-10")]
+    Month(Box<month::Args>),
+    /// A collector's store: move it, keep a copy, made-up months, raw export.
+    #[command(after_help = "Examples:\n  ispeed admin export --data ispeed-data --out ispeed.archive\n  \
+                      ispeed admin synth --month 2026-10 --samples 28500 --province 75 --data rehearsal")]
+    Admin(admin::Args),
+    /// What to measure next: which commune is short, with which operator, in which cells.
+    #[command(after_help = "Examples:\n  ispeed plan --at 11.52,106.90 --server https://ispeed.example.vn\n  \
+                      ispeed plan --commune 25195 --data ispeed-data --format csv")]
+    Plan(Box<plan::Args>),
+    /// Campaigns of a collector: make, show, end, QR codes, plans for a day offline.
+    #[command(after_help = "Example:\n  ispeed campaign list --data ispeed-data")]
+    Campaign(Box<campaign::Args>),
+    /// Duties outside measuring: communication work, difficulties, proposals, installs, VNNIC's own count.
+    #[command(after_help = "Example:\n  ispeed duties set --commune 25195 --month 2026-11 --file duty.toml")]
+    Duties(Box<duties::Args>),
     /// Print the public keys of a server.
     #[command(
         after_help = "Examples:\n  ispeed server-key --data ispeed-data\n  ispeed server-key --server https://ispeed.example.vn --format json > collector.key"

@@ -14,6 +14,7 @@ mod http;
 mod lang;
 mod output;
 mod place;
+mod store;
 
 use std::process::ExitCode;
 
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
 /// The log goes to standard error: `-v` for what happens, `-vv` for how; `ISPEED_LOG` for a filter by module.
 fn start_log(verbose: u8) {
     let default = match verbose {
-        0 => "warn",
+        // A lost database is told once, by the error of whoever needed it, not by the pool of its connections too.
+        0 => "warn,deadpool=error",
         1 => "info,ispeed=debug",
         _ => "debug",
     };

@@ -5,11 +5,14 @@
 //! `null`, never 0. Unknown members are ignored when reading, and kept because bodies are stored as received.
 #![warn(missing_docs)]
 
+pub mod campaign;
 pub mod cell;
 pub mod consent;
 pub mod control;
+pub mod day;
 pub mod device;
 pub mod direction;
+pub mod duty;
 pub mod echo;
 pub mod evidence;
 pub mod facts;
@@ -30,6 +33,7 @@ pub mod validate;
 pub mod verdict;
 
 pub use cell::Cell;
+pub use day::Day;
 pub use sample::Sample;
 pub use time::{Month, UtcMicros};
 

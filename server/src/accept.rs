@@ -4,6 +4,7 @@
 //! `axum::serve` end neither half a header nor a peer that stops reading. Addresses are those of the socket; no header
 //! such as `X-Forwarded-For` is ever believed.
 
+mod certificate;
 mod connection;
 mod deadline;
 mod listen;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::interop::{Interop, InteropEnd};
 use crate::limits;
 use crate::measure::{EchoServer, Measure};
+pub use certificate::{PairFiles, Renewal, RenewalCounts, RenewalError, Renewed, Served};
 use connection::Service;
 pub(crate) use deadline::AnswerDeadline;
 use listen::Listening;
@@ -76,8 +78,8 @@ pub enum ServeError {
 /// How connections are protected.
 #[derive(Clone, Debug)]
 pub enum Security {
-    /// TLS with this configuration (see [`ispeed_wire::tls::server_config`]).
-    Tls(Arc<rustls::ServerConfig>),
+    /// TLS with the configuration that is current when a handshake begins.
+    Tls(Served),
     /// None: tests, and servers behind nothing but loopback.
     Plain,
 }

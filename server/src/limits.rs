@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::collect::Rate;
+
 // ---- connections -----------------------------------------------------------------------------------------------
 
 /// Connections at once: 64 runs of 18 sockets are 1,152; the rest is for the collector and for strangers who send half
@@ -18,6 +20,10 @@ pub const CONNECTIONS_PER_PREFIX_MAX: usize = 8_192;
 
 /// TLS handshake: three round trips of a satellite link and two retransmissions.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the files of the certificate are looked at: two small reads, and a renewal that nobody announced is served
+/// within a minute, a pair that stays wrong is told of within two looks.
+pub const CERTIFICATE_LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// A request's header, and the wait for the next request on a kept connection.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -193,6 +199,25 @@ pub const STORE_BATCH: usize = 64;
 /// Connections that read at once: reads are short and from memory, and each holds a few megabytes of cache.
 pub const STORE_READERS: usize = 4;
 
+/// Connections of a collector to a database on another machine: one writes, the others read; a hundred collectors fit into
+/// the thousand a large server is set up for.
+pub const DATABASE_CONNECTIONS: usize = 8;
+
+/// Wait for one of them; after that the answer is "busy", while the client still has its sample.
+pub const DATABASE_WAIT: Duration = Duration::from_secs(5);
+
+/// Making a connection, TLS included, across the country.
+pub const DATABASE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A database that acknowledges nothing for this long is gone: below the time a request may take.
+pub const DATABASE_SILENCE: Duration = Duration::from_secs(10);
+
+/// One query. A page of a nation's month takes tens of milliseconds; a disk that wakes up may take seconds.
+pub const DATABASE_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One transaction of [`STORE_BATCH`] samples, waits for other collectors included; below [`REQUEST_TIMEOUT`].
+pub const DATABASE_WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A sample body. The longest series (224 bins, three of them, four numbers each) are 25 KB compact and 50 KB when
 /// somebody indents them.
 pub const SAMPLE_MAX_BYTES: usize = 64 * 1024;
@@ -218,7 +243,7 @@ pub const TOKEN_SERVERS_MAX: usize = 5;
 /// Requests for tokens of one installation at once: a session of an official who walks a street.
 pub const TOKENS_DEVICE_BURST: u32 = 60;
 
-/// ... after which one more each two minutes: what comes faster does not count anyway (`verdict`, `DEVICE_SPACING_S`).
+/// ... after which one more each two minutes: what comes faster does not count anyway (`ispeed_verdict::limits::SPACING`).
 pub const TOKENS_DEVICE_PERIOD: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// Requests for tokens of one network prefix at once. Carrier NAT puts thousands of phones behind one IPv4 /24: 600
@@ -253,8 +278,54 @@ pub const TOKEN_TAIL_MIN_BYTES: u64 = 4_000_000;
 /// Samples in one answer to `GET /v1/me`: at 64 KB each, 6.4 MB at most.
 pub const OWN_SAMPLES_PAGE: u32 = 100;
 
-/// Days after the end of a month in which its samples are still merged: reports are due before the 10th.
-pub const MONTH_CUTOFF_DAYS: i64 = 9;
+/// Plans and campaigns one network prefix may ask for at once, and the time until one more: a class-room behind one address
+/// opens the plan together, and each look at the map asks again.
+pub const PLANS_PREFIX: Rate = Rate { burst: 300, period: Duration::from_millis(100) };
+
+/// Plans being computed at once: each takes up to a tenth of a second of a core and some megabytes.
+pub const PLANS_AT_ONCE: usize = 8;
+
+/// A commune's board is this old at most: a plan of a few seconds ago sends nobody to a wrong place.
+pub const PLAN_BOARD_LIVES: Duration = Duration::from_secs(5);
+
+/// Boards kept: those of the largest province and a little more; some 20 KB each.
+pub const PLAN_BOARDS_MAX: usize = 256;
+
+/// A commune's cells are kept so long; they change with the bundle only, which needs a new process.
+pub const PLAN_CELLS_LIVE: Duration = Duration::from_secs(3_600);
+
+/// Communes whose cells are kept: the largest has 50,000 cells of 8 bytes, the median 1,800.
+pub const PLAN_CELLS_MAX: usize = 64;
+
+/// Rows read at once for a board: an ordinary month of a commune in one page.
+pub const PLAN_ROWS_PAGE: u32 = 2_000;
+
+/// Metres around a point in which communes are looked for: half an hour by motorbike there and back.
+pub const PLAN_RADIUS_M: u32 = 10_000;
+
+/// ... and at most: the resolver lists communes up to this distance.
+pub const PLAN_RADIUS_MAX_M: u32 = 20_000;
+
+/// Communes a point is compared with without borders; the resolver has the same limit with them.
+pub const PLAN_NEAR_MAX: usize = 16;
+
+/// Short communes in an answer unless told otherwise: a screen.
+pub const PLAN_COMMUNES: u32 = 5;
+
+/// ... and at most.
+pub const PLAN_COMMUNES_MAX: u32 = 20;
+
+/// Unmeasured cells of each commune in an answer unless told otherwise.
+pub const PLAN_CELLS_LISTED: u32 = 20;
+
+/// ... and at most: a team of ten measures a hundred cells in a day.
+pub const PLAN_CELLS_LISTED_MAX: u32 = 100;
+
+/// A plan pack: loads in ten seconds at 400 kbit/s.
+pub const PACK_MAX_BYTES: usize = 512 * 1024;
+
+/// Unmeasured cells of all communes of a pack together: 80 bytes each, a third of the pack.
+pub const PACK_CELLS: usize = 2_000;
 
 /// Oldest method whose samples still count.
 pub const OLDEST_METHOD: u32 = 1;

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use ispeed_protocol::servers::{ServerClass, ServerEntry, ServerList};
 use ispeed_protocol::signing::PublicKey;
 use thiserror::Error;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::accept::{self, Security, ServeConfig, ServeError};
+use crate::accept::{self, PairFiles, Renewal, RenewalError, Renewed, Security, ServeConfig, ServeError};
 use crate::collect::asn::{AsTable, AsTableError};
 use crate::collect::{
-    self, Collector, CollectorConfig, CollectorError, KeyFileError, KeyPair, ServerListError, TokenLimits,
-    parse_server_list, system_clock,
+    self, Collector, CollectorConfig, CollectorError, KeyFileError, KeyPair, PlanSettings, ServerListError,
+    TokenLimits, parse_server_list, system_clock,
 };
 use crate::interop::Interop;
 use crate::limits;
 use crate::measure::{Measure, MeasureConfig, MeasureLimits};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{self, StoreError};
 
 /// File of the store in the data folder.
 pub const STORE_FILE: &str = "ispeed.sqlite";
@@ -43,12 +44,14 @@ pub enum Certificate {
 }
 
 /// How to run a server. Start from [`Config::new`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Addresses; `[::]` takes IPv4 too unless an IPv4 address is listed as well.
     pub listen: Vec<SocketAddr>,
     /// Folder of store, keys and self-signed certificate; made if it is not there.
     pub data: PathBuf,
+    /// Address of a database, `postgres://…`; the file [`STORE_FILE`] of the data folder unless given.
+    pub database: Option<String>,
     /// Certificate.
     pub certificate: Certificate,
     /// Host name clients reach it by; also its name in receipts and on the page.
@@ -67,6 +70,8 @@ pub struct Config {
     pub accept_simulated: bool,
     /// Limits of tokens.
     pub token_limits: TokenLimits,
+    /// Spacing of samples and the cut-off of a month.
+    pub plan: PlanSettings,
     /// Limits of the measuring end.
     pub measure_limits: MeasureLimits,
     /// Protocols of other speed tests to speak too.
@@ -79,6 +84,7 @@ impl Config {
         Self {
             listen,
             data: data.into(),
+            database: None,
             certificate: Certificate::SelfSigned,
             public_name: None,
             server_id: "local".to_owned(),
@@ -88,6 +94,7 @@ impl Config {
             as_table: None,
             accept_simulated: false,
             token_limits: TokenLimits::default(),
+            plan: PlanSettings::default(),
             measure_limits: MeasureLimits::default(),
             interop: Vec::new(),
         }
@@ -134,8 +141,8 @@ pub enum ServerError {
     #[error(transparent)]
     Collector(#[from] CollectorError),
     /// The certificate.
-    #[error(transparent)]
-    Tls(#[from] ispeed_wire::tls::TlsError),
+    #[error("certificate: {0}")]
+    Certificate(#[from] RenewalError),
     /// Sockets and certificate files.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -148,6 +155,8 @@ pub struct Running {
     measure: Measure,
     url: String,
     ca: Option<PathBuf>,
+    renewal: Option<Arc<Renewal>>,
+    watching: DropGuard,
 }
 
 impl Running {
@@ -181,11 +190,21 @@ impl Running {
         self.ca.as_deref()
     }
 
+    /// Looks at the files of the certificate now; they are looked at every [`limits::CERTIFICATE_LOOK_EVERY`] anyway.
+    /// `None` without TLS.
+    pub async fn renew_certificate(&self) -> Option<Renewed> {
+        match &self.renewal {
+            Some(renewal) => Some(renewal.look().await),
+            None => None,
+        }
+    }
+
     /// Lets running tests and answers finish, then closes the store.
     ///
     /// # Errors
     /// When the store could not be closed in order; what was answered is kept all the same.
     pub async fn shutdown(self) -> Result<(), ServerError> {
+        drop(self.watching);
         self.sockets.shutdown().await;
         Ok(self.collector.close().await?)
     }
@@ -198,9 +217,9 @@ impl Running {
 pub async fn start(config: Config) -> Result<Running, ServerError> {
     make_private_folder(&config.data).map_err(file("data folder", &config.data))?;
     let keys = KeyPair::load_or_create(&config.data)?;
-    let (security, ca) = security(&config)?;
+    let (renewal, ca) = certificate(&config)?;
     let as_table = config.as_table.as_deref().map(read_as_table).transpose()?.map(Arc::new);
-    let store = SqliteStore::open(&config.data.join(STORE_FILE))?;
+    let store = store::open(config.database.as_deref(), &config.data).await?;
 
     let mut issuers = vec![keys.receipt.public()];
     issuers.extend(config.trusted_issuers.iter().cloned());
@@ -211,22 +230,38 @@ pub async fn start(config: Config) -> Result<Running, ServerError> {
         asn: as_table.clone().map(|table| Arc::new(move |address: IpAddr| table.find(address)) as _),
         limits: config.measure_limits.clone(),
     });
-    let collector = Collector::open(collector_config(&config, keys, as_table)?, Arc::new(store)).await?;
+    let collector = Collector::open(collector_config(&config, keys, as_table)?, store).await?;
     let collector = Arc::new(collector);
     collector.also_report({
-        let stats = Arc::clone(measure.stats());
-        move |out: &mut String| collect::render_measuring_end(&stats.snapshot(), out)
+        let (stats, renewal) = (Arc::clone(measure.stats()), renewal.clone());
+        move |out: &mut String| {
+            collect::render_measuring_end(&stats.snapshot(), out);
+            if let Some(renewal) = &renewal {
+                collect::render_certificate(renewal.counts(), out);
+            }
+        }
     });
 
     let serve = ServeConfig {
         interop: config.interop.clone(),
         public_name: config.public_name.clone(),
-        ..ServeConfig::new(config.listen.clone(), security)
+        ..ServeConfig::new(config.listen.clone(), security(renewal.as_deref()))
     };
     let sockets = accept::serve(serve, measure.clone(), collect::router(Arc::clone(&collector))).await?;
     let url = base_url(&config, &sockets.local_addrs());
     collector.listening(url.clone(), sockets.udp_port());
-    Ok(Running { sockets, collector, measure, url, ca })
+    let watching = watch(renewal.clone());
+    Ok(Running { sockets, collector, measure, url, ca, renewal, watching })
+}
+
+/// Looks at the files of the certificate until the guard is dropped.
+fn watch(renewal: Option<Arc<Renewal>>) -> DropGuard {
+    let ended = CancellationToken::new();
+    if let Some(renewal) = renewal {
+        let ended = ended.clone();
+        tokio::spawn(async move { renewal.watch(ended).await });
+    }
+    ended.drop_guard()
 }
 
 /// Makes the folder, for its owner only; one that is there is left as its owner made it.
@@ -243,21 +278,22 @@ fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ServerErro
     move |source| ServerError::File { what, path, source }
 }
 
-fn security(config: &Config) -> Result<(Security, Option<PathBuf>), ServerError> {
-    let tls =
-        |cert: &[u8], key: &[u8]| Ok::<_, ServerError>(Security::Tls(ispeed_wire::tls::server_config(cert, key)?));
-    match &config.certificate {
-        Certificate::Plain => Ok((Security::Plain, None)),
-        Certificate::Files { cert, key } => {
-            let cert = fs::read(cert).map_err(file("certificate", cert))?;
-            let key = fs::read(key).map_err(file("certificate key", key))?;
-            Ok((tls(&cert, &key)?, None))
-        }
+/// The pair that is served, and the certificate that clients have to be given.
+fn certificate(config: &Config) -> Result<(Option<Arc<Renewal>>, Option<PathBuf>), ServerError> {
+    let (files, ca) = match &config.certificate {
+        Certificate::Plain => return Ok((None, None)),
+        Certificate::Files { cert, key } => (PairFiles { cert: cert.clone(), key: key.clone() }, None),
         Certificate::SelfSigned => {
             let made = accept::self_signed(&config.data, &config.listen, config.public_name.as_deref())?;
-            Ok((tls(&made.cert_pem, &made.key_pem)?, Some(made.cert_path)))
+            let key = config.data.join(accept::KEY_FILE);
+            (PairFiles { cert: made.cert_path.clone(), key }, Some(made.cert_path))
         }
-    }
+    };
+    Ok((Some(Arc::new(Renewal::open(files)?)), ca))
+}
+
+fn security(renewal: Option<&Renewal>) -> Security {
+    renewal.map_or(Security::Plain, |renewal| Security::Tls(renewal.served().clone()))
 }
 
 fn read_as_table(path: &Path) -> Result<AsTable, ServerError> {
@@ -304,6 +340,7 @@ fn collector_config(
         oldest_method: limits::OLDEST_METHOD,
         oldest_version: limits::OLDEST_VERSION.to_owned(),
         token_limits: config.token_limits,
+        plan: config.plan,
         as_table,
         clock: system_clock(),
     })

@@ -212,10 +212,10 @@ async fn the_second_sample_within_two_minutes_and_the_twenty_first_of_a_day_are_
 async fn what_arrives_after_the_cut_off_is_flagged_late() {
     let world = World::new().await;
     let key = device(1);
-    world.set_clock("2026-12-09T16:59:00Z");
+    world.set_clock("2026-12-08T16:59:00Z");
     let in_time = stored(&world, &signed(&sample(1, at(START), &key), &key)).await;
     assert!(in_time.verdict.counts, "{:?}", in_time.verdict);
-    world.set_clock("2026-12-09T17:00:01Z");
+    world.set_clock("2026-12-08T17:00:01Z");
     let late = stored(&world, &signed(&sample(2, at(START).plus_micros(3 * MINUTE_US), &key), &key)).await;
     assert_eq!(late.verdict.reasons, ["late"]);
 }

@@ -44,7 +44,16 @@ fn every_reference_of_the_openapi_document_resolves() {
         references += 1;
     }
     assert!(references > 20, "{references}");
-    for path in ["/v1/samples/{id}", "/v1/tokens", "/v1/me", "/v1/months/{month}", "/v1/communes/{code}/quota"] {
+    for path in [
+        "/v1/samples/{id}",
+        "/v1/tokens",
+        "/v1/me",
+        "/v1/months/{month}",
+        "/v1/communes/{code}/quota",
+        "/v1/plan",
+        "/v1/plan/pack",
+        "/v1/campaigns/{code}",
+    ] {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
     assert!(document["paths"]["/v1/me"].get("delete").is_some());

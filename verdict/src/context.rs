@@ -2,7 +2,10 @@
 
 use ispeed_protocol::UtcMicros;
 use ispeed_protocol::place::Place;
+use ispeed_protocol::plan::Spacing;
 use ispeed_protocol::servers::ServerClass;
+
+use crate::limits::SPACING;
 
 /// Who judges.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -84,6 +87,11 @@ pub struct Context {
     /// Seconds between the start of this sample and the nearest start, before or after, of a counted sample of the same
     /// device; queues empty out of order.
     pub seconds_to_nearest_counted: Option<u64>,
+    /// Metres between the 200 m cell of this sample and the nearest cell of a counted sample of the same device on the same day
+    /// (UTC+7); `None` where one of them has no cell, or there is no other.
+    pub metres_to_nearest_counted_today: Option<f64>,
+    /// What counts of one device at this collector.
+    pub spacing: Spacing,
     /// Oldest method that counts; 0: any.
     pub oldest_method: u32,
     /// Newest method the judge knows; `u32::MAX`: any.
@@ -123,6 +131,8 @@ impl Context {
             duplicate: false,
             device_counted_today_in_commune: 0,
             seconds_to_nearest_counted: None,
+            metres_to_nearest_counted_today: None,
+            spacing: SPACING,
             oldest_method: 0,
             newest_method: u32::MAX,
             oldest_version: None,

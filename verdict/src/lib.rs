@@ -28,4 +28,6 @@ pub use reason::Reason;
 pub use table::{Lang, Rule, Sides, TABLE, explain};
 
 /// Version of the rule set, stored with every verdict. Raised whenever a sample may be judged differently than before.
-pub const RULES_VERSION: u32 = 1;
+///
+/// 2: spacing of one device is a setting of the collector, a distance may be part of it (`surplus_distance`).
+pub const RULES_VERSION: u32 = 2;

@@ -70,6 +70,7 @@ pub enum Reason {
     Unsaturated,
     // Enough of this device already.
     SurplusInterval,
+    SurplusDistance,
     SurplusDay,
 }
 

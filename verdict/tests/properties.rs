@@ -1,6 +1,7 @@
 //! What holds for every sample, however wrong.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
 
+use ispeed_protocol::plan::Spacing;
 use ispeed_protocol::servers::ServerClass;
 use ispeed_protocol::{Sample, UtcMicros};
 use ispeed_verdict::{
@@ -96,6 +97,7 @@ prop_compose! {
         counted in any::<(u32, Option<u64>)>(),
         area in any::<Option<f64>>(),
         asn in any::<Option<u32>>(),
+        near in any::<(Option<f64>, u32, u32, u32)>(),
         flags in any::<[bool; 5]>(),
         oldest in any::<Option<String>>(),
     ) -> Context {
@@ -112,11 +114,28 @@ prop_compose! {
             signed: Some(flags[4]),
             device_counted_today_in_commune: counted.0,
             seconds_to_nearest_counted: counted.1,
+            metres_to_nearest_counted_today: near.0,
+            spacing: Spacing { seconds: near.1, metres: near.2, per_day: near.3 },
             oldest_version: oldest,
             cutoff: times.1.map(UtcMicros),
             upload_asn: asn,
             ..Context::collector(UtcMicros(times.0))
         }
+    }
+}
+
+#[test]
+fn a_collector_may_set_the_spacing_within_bounds_only() {
+    use ispeed_verdict::limits::{SPACING, check_spacing};
+    assert_eq!(check_spacing(SPACING), Ok(()));
+    for (wrong, named) in [
+        (Spacing { seconds: 29, ..SPACING }, "seconds is 29"),
+        (Spacing { seconds: 3_601, ..SPACING }, "seconds is 3601"),
+        (Spacing { metres: 2_001, ..SPACING }, "metres is 2001"),
+        (Spacing { per_day: 0, ..SPACING }, "per_day is 0"),
+        (Spacing { per_day: 101, ..SPACING }, "per_day is 101"),
+    ] {
+        assert!(check_spacing(wrong).unwrap_err().contains(named), "{named}");
     }
 }
 

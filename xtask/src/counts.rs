@@ -29,6 +29,17 @@ impl Counts {
         }
     }
 
+    /// Takes in what another command of the same part did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        let why: Vec<&str> =
+            [&self.why, &other.why].into_iter().map(String::as_str).filter(|why| !why.is_empty()).collect();
+        self.why = why.join("; ");
+        self.cure = self.cure.take().or(other.cure);
+    }
+
     /// A part that is a list of named checks.
     pub(crate) fn of_checks(checks: &[(String, Result<(), String>)]) -> Self {
         let failed: Vec<String> =

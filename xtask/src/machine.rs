@@ -54,6 +54,32 @@ impl Machine {
         Err(format!("{program} is not installed"))
     }
 
+    /// Whether LibreOffice has this part. Debian splits it over packages; an installation from elsewhere is whole.
+    pub(crate) fn ensure_office_part(&self, part: &str, package: &str) -> Result<(), String> {
+        let debian = Path::new("/usr/lib/libreoffice/program");
+        let found = || !debian.exists() || debian.join(part).exists();
+        if !found() && self.is_root && on_path("apt-get") {
+            install(package);
+        }
+        if found() { Ok(()) } else { Err(format!("LibreOffice is here without {part}")) }
+    }
+
+    /// Whether a PostgreSQL server can be started here, after an attempt to install Debian's.
+    pub(crate) fn ensure_postgres(&self) -> Result<(), String> {
+        let found = || {
+            let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            let debian = versions.map(|version| version.path().join("bin"));
+            let named = std::env::var_os("ISPEED_POSTGRES_BIN").map(PathBuf::from);
+            debian.chain(named).any(|folder| folder.join("initdb").is_file())
+        };
+        // Debian keeps the server's programs off the path, so that the answer of the attempt is not the last word.
+        if found() {
+            return Ok(());
+        }
+        let installed = self.ensure("initdb", "postgresql");
+        if found() { Ok(()) } else { installed }
+    }
+
     /// A cargo command of the toolchain that runs this program.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

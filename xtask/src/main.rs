@@ -12,6 +12,8 @@ mod demo;
 mod demo_checks;
 mod lab;
 mod machine;
+mod month;
+mod package;
 mod parts;
 mod peers;
 mod process;
@@ -26,15 +28,30 @@ use machine::Machine;
 use parts::{LINT, PARTS, Part, TEST};
 use table::Row;
 
+/// A part that takes words of its own.
+type WithWords = (&'static str, fn(&Machine, &[String]) -> Counts);
+/// Those there are.
+const WITH_WORDS: [WithWords; 2] = [("lab", lab::with), ("month", month::with)];
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [lab, more @ ..] = words.as_slice()
-        && lab == "lab"
+    if let [part, more @ ..] = words.as_slice()
         && !more.is_empty()
+        && let Some((name, with)) = WITH_WORDS.iter().find(|(name, _)| name == part)
     {
         let begun = Instant::now();
         return match Machine::find() {
-            Ok(machine) => finish(vec![row("lab", lab::with(&machine, more), begun)]),
+            Ok(machine) => finish(vec![row(name, with(&machine, more), begun)]),
+            Err(error) => fail(&error),
+        };
+    }
+    if let [package, more @ ..] = words.as_slice()
+        && package == "package"
+        && let Some(wanted) = package::Wanted::parse(more)
+    {
+        let begun = Instant::now();
+        return match Machine::find() {
+            Ok(machine) => finish(vec![row("package", package::make(&machine, &wanted), begun)]),
             Err(error) => fail(&error),
         };
     }
@@ -107,7 +124,9 @@ fn row(part: &'static str, counts: Counts, begun: Instant) -> Row {
 fn usage() -> String {
     let mut text = String::from(
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
-         deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n\n\
+         deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n  \
+         month --full  the month of the nation: time, memory, a tenth and ten times of it, Spark\n  \
+         package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
          or any parts:\n\n",
     );
     for part in PARTS {

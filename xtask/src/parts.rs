@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{demo, lab, peers, supply};
+use crate::{demo, lab, month, package, peers, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -33,23 +33,59 @@ pub(crate) const PARTS: &[Part] = &[
         about: "tests on loopback that take minutes: a thousand kills, thousands of half-open connections",
         run: slow,
     },
+    Part {
+        name: "store",
+        about: "the store in PostgreSQL, started by the tests; several collectors on it",
+        run: store,
+    },
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
+    Part {
+        name: "month",
+        about: "a made-up month, closed on both databases, opened and recomputed by others",
+        run: month::run,
+    },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
-    Part { name: "bench", about: "tables of speed and accuracy of the pure parts, in release", run: bench },
+    Part {
+        name: "package",
+        about: "the release program as .deb and OCI image: made twice, installed, run",
+        run: package::run,
+    },
+    Part {
+        name: "bench",
+        about: "tables of speed and accuracy of the pure parts, and of submissions, in release",
+        run: bench,
+    },
 ];
 
 /// `cargo xtask test`.
-pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "deny", "advisories", "docs", "unit", "slow", "netns", "boundaries", "demo", "interop", "lab"];
+pub(crate) const TEST: &[&str] = &[
+    "fmt",
+    "clippy",
+    "deny",
+    "advisories",
+    "docs",
+    "unit",
+    "slow",
+    "store",
+    "netns",
+    "boundaries",
+    "demo",
+    "month",
+    "package",
+    "interop",
+    "lab",
+];
 
 /// `cargo xtask lint`.
 pub(crate) const LINT: &[&str] = &["fmt", "clippy", "deny", "advisories"];
 
 /// A build from nothing on two cores, with room.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Clusters made, crashed and filled, with room.
+const STORE_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Ten runs and the faults, with room.
 const NETNS_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SLOW_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -106,6 +142,17 @@ fn slow(machine: &Machine, parts: &[&str]) -> Counts {
     ]);
     command.args(["--nocapture", "--skip", "child"]);
     tests(&mut command, SLOW_LIMIT, parts)
+}
+
+fn store(machine: &Machine, parts: &[&str]) -> Counts {
+    if let Err(why) = machine.ensure_postgres() {
+        return Counts::skipped(why, "apt-get install postgresql");
+    }
+    let mut command = machine.cargo();
+    command.args(["test", "--package", "ispeed-server", "--package", "ispeed", "--no-fail-fast"]);
+    command.args(["--test", "store_conformance", "--test", "collectors", "--test", "program"]);
+    command.args(["--", "--ignored", "--test-threads=2", "--nocapture"]);
+    tests(&mut command, STORE_LIMIT, parts)
 }
 
 fn tests(command: &mut Command, limit: Duration, parts: &[&str]) -> Counts {
@@ -177,5 +224,10 @@ fn bench(machine: &Machine, parts: &[&str]) -> Counts {
     let mut command = machine.cargo();
     command.args(["test", "--release", "--package", "ispeed-meter", "--package", "ispeed-wire", "--no-fail-fast"]);
     command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
-    tests(&mut command, BUILD_LIMIT, parts)
+    let mut counts = tests(&mut command, BUILD_LIMIT, parts);
+    let mut command = machine.cargo();
+    command.args(["test", "--release", "--package", "ispeed-server", "--test", "throughput"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    counts.add(tests(&mut command, BUILD_LIMIT, parts));
+    counts
 }

@@ -1,13 +1,18 @@
 //! One module a command: its arguments and what it does.
 
+pub(crate) mod admin;
 pub(crate) mod boundaries;
+pub(crate) mod campaign;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod duties;
+pub(crate) mod local;
 pub(crate) mod man;
 pub(crate) mod me;
 pub(crate) mod measure;
 pub(crate) mod month;
 pub(crate) mod outbox;
+pub(crate) mod plan;
 pub(crate) mod serve;
 pub(crate) mod server_key;
 pub(crate) mod test;
@@ -29,6 +34,10 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::Outbox(args) => outbox::run(&args, lang).map(done),
         Command::Verify(args) => verify::run(&args).map(done),
         Command::Month(args) => month::run(&args, lang).map(done),
+        Command::Admin(args) => admin::run(&args, lang).map(done),
+        Command::Plan(args) => plan::run(&args, lang).map(done),
+        Command::Campaign(args) => campaign::run(*args, lang).map(done),
+        Command::Duties(args) => duties::run(&args, lang).map(done),
         Command::ServerKey(args) => server_key::run(&args).map(done),
         Command::Me(args) => me::run(&args, lang).map(done),
         Command::Completions(args) => completions::run(&args).map(done),

@@ -3,15 +3,20 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ispeed_protocol::plan::{Spacing, UPLOAD_CUTOFF_DAY};
 use ispeed_protocol::signing::PublicKey;
+use ispeed_server::accept::Renewed;
+use ispeed_server::collect::PlanSettings;
 use ispeed_server::interop::Interop;
 use ispeed_server::server::{self, Certificate, Config, ServerError};
 use ispeed_verdict::Lang;
+use ispeed_verdict::limits::SPACING;
 
 use crate::error::{CliError, Result};
 use crate::http;
 use crate::lang::pick;
 use crate::output::live::say;
+use crate::store::{self, DATABASE_ENV};
 use crate::{files, place};
 
 /// Where to listen unless told otherwise: every address of both protocol versions.
@@ -26,13 +31,18 @@ pub(crate) struct Args {
     /// Folder of database, keys and self-signed certificate.
     #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
     data: PathBuf,
+    /// Keep samples in PostgreSQL instead of DATA/ispeed.sqlite; any number of servers may share one. Keys stay in DATA. The
+    /// password is better given by $ISPEED_DATABASE than on the command line, where others on this machine see it.
+    #[arg(long, value_name = "postgres://USER@HOST/DB", env = DATABASE_ENV, hide_env_values = true)]
+    database: Option<String>,
     /// Test points to list and to take evidence of (JSON, see docs/PROTOCOL.md).
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
     /// Boundary bundle; $ISPEED_BOUNDARIES, DATA/communes.bundle or what `boundaries fetch` brought unless given.
     #[arg(long, value_name = "FILE")]
     boundaries: Option<PathBuf>,
-    /// Certificate chain (PEM).
+    /// Certificate chain (PEM). It and the key are looked at again every 20 s and on SIGHUP; a new pair is used from the next
+    /// connection on.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM).
@@ -57,6 +67,18 @@ pub(crate) struct Args {
     /// carry no token, so whoever reaches the server may load it within the server's limits.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = str::parse::<Interop>)]
     interop: Vec<Interop>,
+    /// Least seconds between counted samples of one device, 30 to 3600; what comes sooner is kept and not counted.
+    #[arg(long, value_name = "N", default_value_t = SPACING.seconds)]
+    spacing_seconds: u32,
+    /// Least metres between the 200 m cells of a device's counted samples of a day, up to 2000; 0: no such rule, 200: another cell.
+    #[arg(long, value_name = "N", default_value_t = SPACING.metres)]
+    spacing_metres: u32,
+    /// Most counted samples of one device in one commune on one day, 1 to 100.
+    #[arg(long, value_name = "N", default_value_t = SPACING.per_day)]
+    spacing_per_day: u32,
+    /// Day of the next month up to whose end samples of a month are merged, 1 to 9; later ones are late.
+    #[arg(long, value_name = "DAY", default_value_t = UPLOAD_CUTOFF_DAY)]
+    upload_cutoff_day: u8,
     /// Congestion control of sockets that carry load; the laboratory compares tools with it.
     #[arg(long, value_name = "NAME", hide = true)]
     congestion_control: Option<String>,
@@ -80,6 +102,7 @@ fn parse_key(text: &str) -> std::result::Result<PublicKey, String> {
 
 pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     let mut config = Config::new(args.listen, args.data);
+    config.database = args.database;
     if let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) {
         config.certificate = Certificate::Files { cert, key };
     }
@@ -90,10 +113,14 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     config.trusted_issuers = args.trust_issuer;
     config.as_table = args.as_table;
     config.interop = args.interop;
+    let spacing = Spacing { seconds: args.spacing_seconds, metres: args.spacing_metres, per_day: args.spacing_per_day };
+    config.plan = PlanSettings { spacing, upload_cutoff_day: args.upload_cutoff_day };
+    config.plan.check().map_err(|wrong| CliError::usage(wrong, "see `ispeed serve --help`"))?;
     if let Some(name) = args.congestion_control {
         config.measure_limits.congestion_control = name;
     }
     http::block_on(async {
+        let hang_ups = HangUps::expect()?;
         let server = server::start(config).await.map_err(|error| of_server(&error))?;
         for address in server.local_addrs() {
             say(format!("ispeed: {} {address}", pick(lang, "đang phục vụ tại", "serving on")));
@@ -113,7 +140,7 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
                 )
             ));
         }
-        until_told().await?;
+        attend(&server, hang_ups, lang).await?;
         say(format!(
             "ispeed: {}",
             pick(lang, "đang kết thúc: chờ các phép đo xong", "ending: waits for running tests")
@@ -122,11 +149,65 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     })
 }
 
+/// Orders to look at the files of the certificate: SIGHUP, where the system has it.
+struct HangUps {
+    #[cfg(unix)]
+    signals: tokio::signal::unix::Signal,
+}
+
+impl HangUps {
+    /// From here on the signal does not end the program.
+    #[cfg(unix)]
+    fn expect() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signals: signal(SignalKind::hangup()).map_err(|error| no_signals(&error))? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        self.signals.recv().await;
+    }
+
+    #[cfg(not(unix))]
+    fn expect() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Until told to end; takes up a new certificate when told to.
+async fn attend(server: &server::Running, mut hang_ups: HangUps, lang: Lang) -> Result<()> {
+    let mut ended = std::pin::pin!(until_told());
+    loop {
+        tokio::select! {
+            result = &mut ended => return result,
+            () = hang_ups.next() => say_renewed(server.renew_certificate().await.as_ref(), lang),
+        }
+    }
+}
+
+fn say_renewed(renewed: Option<&Renewed>, lang: Lang) {
+    let (vi, en) = match renewed {
+        Some(Renewed::Taken) => ("đã dùng chứng chỉ mới", "the new certificate is in use"),
+        Some(Renewed::Unchanged) => ("chứng chỉ không thay đổi", "the certificate is unchanged"),
+        None => ("không dùng TLS: không có chứng chỉ", "there is no certificate: TLS is off"),
+        // The server has said why.
+        Some(Renewed::Kept(_)) => return,
+    };
+    say(format!("ispeed: {}", pick(lang, vi, en)));
+}
+
+fn no_signals(error: &std::io::Error) -> CliError {
+    CliError::failed(format_args!("cannot wait for signals: {error}"), "report this as a defect")
+}
+
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn until_told() -> Result<()> {
-    let cannot = |error: std::io::Error| {
-        CliError::failed(format_args!("cannot wait for signals: {error}"), "report this as a defect")
-    };
+    let cannot = |error: std::io::Error| no_signals(&error);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -144,10 +225,10 @@ pub(crate) async fn until_told() -> Result<()> {
 pub(crate) fn of_server(error: &ServerError) -> CliError {
     let remedy = match error {
         ServerError::Serve(_) => "choose another address with --listen, or end what uses it",
-        ServerError::Store(_) => "check the folder of --data, its rights and the free space",
+        ServerError::Store(error) => store::remedy(error),
         ServerError::Key(_) | ServerError::File { .. } => "check the path and its rights",
         ServerError::Servers { .. } | ServerError::AsTable { .. } => "mend the file",
-        ServerError::Tls(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",
+        ServerError::Certificate(_) => "give a certificate and its key as PEM with --tls-cert and --tls-key",
         ServerError::Collector(_) => "make the bundle anew with `ispeed boundaries build` or `fetch`",
         _ => "see `ispeed serve --help`",
     };

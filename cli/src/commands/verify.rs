@@ -318,7 +318,7 @@ fn print(format: Format, findings: &[Finding]) -> Result<()> {
 }
 
 /// Reads `--key`: keys themselves, or files that hold them.
-fn read_keys(texts: &[String]) -> Result<Vec<PublicKey>> {
+pub(crate) fn read_keys(texts: &[String]) -> Result<Vec<PublicKey>> {
     let mut keys = Vec::new();
     for text in texts {
         match PublicKey::parse(text) {

@@ -36,6 +36,26 @@ fn every_command_has_help_with_an_example_of_itself() {
         "outbox export",
         "verify",
         "month status",
+        "admin synth",
+        "admin parquet",
+        "month close",
+        "month revise",
+        "month verify",
+        "admin export",
+        "admin import",
+        "plan",
+        "campaign create",
+        "campaign list",
+        "campaign show",
+        "campaign close",
+        "campaign qr",
+        "campaign check",
+        "campaign pairs",
+        "campaign pack",
+        "duties set",
+        "duties show",
+        "duties export",
+        "duties ispeed-count",
         "server-key",
         "me show",
         "me delete",
@@ -95,6 +115,21 @@ fn options_are_those_of_the_interface() {
         ],
     );
     has(&["month", "status"], &["--month", "--province", "--data", "--server"]);
+    has(
+        &["month", "close"],
+        &[
+            "--month",
+            "--province",
+            "--template",
+            "--out",
+            "--communes",
+            "--sealed",
+            "--data",
+            "--database",
+            "--provisional",
+        ],
+    );
+    has(&["month", "verify"], &["--key", "--sealed", "--previous"]);
 }
 
 #[test]
@@ -117,6 +152,10 @@ fn a_wrong_command_line_exits_with_2_and_says_why() {
         &["month", "status"],
         &["month", "status", "--data", "x", "--month", "2026-13"],
         &["month", "status", "--data", "x", "--province", "99"],
+        &["month", "close", "--month", "2026-13", "--out", "x"],
+        &["month", "close", "--month", "2026-10"],
+        &["month", "close", "--month", "2026-10", "--out", "x", "--province", "99"],
+        &["month", "close", "--month", "2026-10", "--out", "x", "--date", "9/12/2026"],
         &["serve", "--tls-cert", "x"],
         &["me", "delete", "--server", "https://127.0.0.1:1"],
     ] {
@@ -135,6 +174,7 @@ fn an_own_failure_exits_with_1_and_one_line() {
         &["boundaries", "build", "no-such-file", "out"],
         &["outbox", "list", "--outbox", "no-such-file"],
         &["month", "status", "--data", "no-such-dir"],
+        &["month", "verify", "no-such-dir"],
         &["serve", "--listen", "192.0.2.1:1", "--data", "d"],
     ] {
         let output = run(home.path(), args);

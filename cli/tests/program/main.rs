@@ -1,9 +1,14 @@
 //! Runs the real program, as a person or a script would.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap in a helper of a test is a failed test")]
 
+mod admin;
 mod boundaries;
 mod demo;
 mod help;
+mod month;
+mod plan;
+#[path = "../../../server/tests/common/postgres.rs"]
+mod postgres_server;
 mod serve;
 mod verify;
 
@@ -15,7 +20,9 @@ use std::process::{Command, Output, Stdio};
 pub(crate) fn ispeed(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ispeed"));
     command.current_dir(home).env("HOME", home).env("XDG_DATA_HOME", home.join("share")).env("LANG", "C");
-    for name in ["ISPEED_BOUNDARIES", "ISPEED_COLLECTOR", "ISPEED_LOG", "LC_ALL", "LC_MESSAGES", "NO_COLOR"] {
+    for name in
+        ["ISPEED_BOUNDARIES", "ISPEED_COLLECTOR", "ISPEED_DATABASE", "ISPEED_LOG", "LC_ALL", "LC_MESSAGES", "NO_COLOR"]
+    {
         command.env_remove(name);
     }
     command

@@ -1,6 +1,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ use crate::{ispeed, run, run_with, stdout_of, text};
 struct Server {
     child: Child,
     url: String,
+    /// What it says on standard error after that.
+    lines: Receiver<String>,
 }
 
 impl Server {
@@ -24,8 +27,27 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = lines.by_ref().find_map(|line| Some(line.unwrap().split_once("public page ")?.1.to_owned())).unwrap();
         // Somebody has to read the rest, or the server would wait for its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url }
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line.unwrap()))));
+        Self { child, url, lines: receiver }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let told = std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// The next line that holds `words`.
+    #[cfg(unix)]
+    fn says(&self, words: &str) -> String {
+        let next = || self.lines.recv_timeout(std::time::Duration::from_secs(20));
+        loop {
+            let line = next().unwrap_or_else(|_| panic!("the server did not say {words:?}"));
+            if line.contains(words) {
+                return line;
+            }
+        }
     }
 }
 
@@ -139,7 +161,34 @@ fn a_dead_server_is_a_result_that_fail_on_can_name() {
 fn a_server_that_is_told_to_end_ends_in_order() {
     let home = tempfile::tempdir().unwrap();
     let mut server = Server::start(home.path());
-    let told = std::process::Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    server.signal("-TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_takes_up_a_new_certificate_and_refuses_half_of_one() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(home.path());
+    drop(Server::start(other.path()));
+    let (own, new) = (home.path().join("srv"), other.path().join("srv"));
+    let old_ca = home.path().join("old.pem");
+    std::fs::copy(own.join("cert.pem"), &old_ca).unwrap();
+    let reaches = |ca: &Path| {
+        run(home.path(), &["server-key", "--server", &server.url, "--ca", ca.to_str().unwrap()]).status.success()
+    };
+    assert!(reaches(&old_ca) && !reaches(&new.join("cert.pem")));
+
+    server.signal("-HUP");
+    server.says("the certificate is unchanged");
+    std::fs::copy(new.join("cert.pem"), own.join("cert.pem")).unwrap();
+    server.signal("-HUP");
+    let line = server.says("kept");
+    assert!(line.contains("srv/cert.pem and srv/key.pem are no pair"), "{line}");
+    assert!(reaches(&old_ca));
+    std::fs::copy(new.join("key.pem"), own.join("key.pem")).unwrap();
+    server.signal("-HUP");
+    // Should the server have looked by itself in between, it is unchanged by now.
+    server.says("ispeed: the");
+    assert!(reaches(&new.join("cert.pem")) && !reaches(&old_ca));
 }

@@ -272,6 +272,12 @@ impl Index {
         })
     }
 
+    /// Whether a part of the square may be the commune's: a border passes through, or it owns the whole.
+    pub(super) fn may_hold(&self, column: i32, row: i32, commune: u16) -> bool {
+        let owns = self.square(column, row).is_some_and(|square| self.owners[square] == commune);
+        owns || self.runs(column, row).iter().any(|run| run.sides.left == commune || run.sides.right == commune)
+    }
+
     /// The owner of the point `(x, y)` in units.
     pub(super) fn owner(&self, vertices: &[Vertex], x: f64, y: f64) -> u16 {
         let (x, y) = (x.round() as i32, y.round() as i32);

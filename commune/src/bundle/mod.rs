@@ -1,6 +1,7 @@
 //! The boundary bundle: communes and their simplified borders, packed for a phone.
 
 mod bits;
+mod cells;
 mod decode;
 mod error;
 pub(crate) mod format;
@@ -136,6 +137,12 @@ impl Boundaries {
     /// The collector asks this of a sample that came with its cell but without its point.
     pub fn cell_meets(&self, cell: &Cell, code: &str) -> Option<bool> {
         self.commune_index(code).map(|commune| meets::cell_meets(self, *cell, commune))
+    }
+
+    /// The 200 m cells whose centre lies in the commune, in order; `None` for an unknown code. Every cell is one commune's or
+    /// nobody's, so the cells of neighbours do not overlap.
+    pub fn cells(&self, code: &str) -> Option<Vec<Cell>> {
+        self.commune_index(code).map(|commune| cells::cells(self, commune))
     }
 
     fn commune_index(&self, code: &str) -> Option<u16> {

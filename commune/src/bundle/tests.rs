@@ -122,3 +122,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_communes_cells_are_those_whose_centre_it_holds() {
+    let loaded = Boundaries::load(&bundle()).unwrap();
+    let owner = |cell| loaded.resolve(crate::cell::centre(cell), Some(0.0)).code;
+    let mut all = 0;
+    for code in ["10001", "10002", "10003"] {
+        let cells = loaded.cells(code).unwrap();
+        assert!(cells.is_sorted_by(|a, b| a < b), "{code}: in order, each once");
+        // Every cell of a wider rectangle, one by one.
+        let mut expected = Vec::new();
+        let (south_west, north_east) = (crate::cell(10.99, 105.99), crate::cell(11.03, 106.12));
+        for row in south_west.row..=north_east.row {
+            for column in south_west.column - 2..=north_east.column + 2 {
+                let here = ispeed_protocol::Cell { row, column };
+                let centre = crate::cell::centre(here);
+                let place = loaded.resolve(centre, None);
+                // `resolve` names the nearest commune within the displacement, so ask it at the centre itself.
+                if place.candidates.first().is_some_and(|c| c.code == code && c.distance_m == 0.0) {
+                    expected.push(here);
+                }
+            }
+        }
+        expected.sort_unstable();
+        assert_eq!(cells, expected, "{code}");
+        assert!(cells.iter().all(|cell| owner(*cell).as_deref() == Some(code)));
+        all += cells.len();
+    }
+    // 2 × 2.2 km² and a triangle of 0.6 km², 25 cells each km².
+    assert!((200..=290).contains(&all), "{all}");
+    assert_eq!(loaded.cells("99999"), None);
+}

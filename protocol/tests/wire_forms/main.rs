@@ -7,6 +7,7 @@ mod example;
 
 use std::path::PathBuf;
 
+use ispeed_protocol::campaign::{Campaign, Join, OperatorQuota};
 use ispeed_protocol::echo::{EchoKind, EchoPacket};
 use ispeed_protocol::evidence::{Evidence, evidence_sha256, series_sha256};
 use ispeed_protocol::identity::{SAMPLE_DOMAIN, device_id, device_key};
@@ -154,6 +155,37 @@ fn identity() {
         }),
     );
     assert_eq!(example::device().public().verify(SAMPLE_DOMAIN, &body, &signature), Ok(()));
+}
+
+#[test]
+fn campaign() {
+    let campaign = Campaign {
+        v: 1,
+        code: "dong-nai-2026-11".into(),
+        title: "Đợt đo tháng 11".into(),
+        communes: vec!["25195".into(), "25198".into()],
+        quotas: vec![OperatorQuota { operator: "viettel".into(), samples: 100 }],
+        starts_on: "2026-11-10".parse().unwrap(),
+        ends_on: "2026-11-25".parse().unwrap(),
+        roles: vec!["TO-01".into()],
+        closed: false,
+    };
+    assert_eq!(campaign.wrong(), Vec::<String>::new());
+    let key = SecretKey::from_bytes(&example::COLLECTOR_SEED);
+    let join = Join::of(&campaign, Some("https://ispeed.example".into()), Some("TO-01".into()));
+    let text = join.clone().text(&key).unwrap();
+    golden_json(
+        "campaign.json",
+        &json!({
+            "about": "A campaign, and the text of its QR code. Signed: domain, newline, the base64url text before the dot.",
+            "domain": ispeed_protocol::campaign::JOIN_DOMAIN,
+            "collector_seed_hex": hex(&example::COLLECTOR_SEED),
+            "campaign": campaign,
+            "text": text,
+        }),
+    );
+    let read = Join::read(&text, &[key.public()]).unwrap();
+    assert_eq!(read, Join { key: key.public().text(), ..join });
 }
 
 #[test]

@@ -59,8 +59,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, ser
 async fn secure(socket: LoadSocket, service: &Service) -> Option<LoadStream> {
     match &service.security {
         Security::Plain => Some(LoadStream::Plain(socket)),
-        Security::Tls(config) => {
-            let handshake = TlsAcceptor::from(Arc::clone(config)).accept(socket);
+        Security::Tls(served) => {
+            let handshake = TlsAcceptor::from(served.current()).accept(socket);
             let stream = tokio::select! {
                 () = service.closing.cancelled() => return None,
                 stream = timeout(limits::HANDSHAKE_TIMEOUT, handshake) => stream.ok()?.ok()?,

@@ -1,12 +1,13 @@
 //! Communes and borders as the collector knows them: from a bundle, else from the embedded gazetteer.
 
-use ispeed_commune::{Boundaries, BundleError, CommuneInfo, Point, gazetteer};
-use ispeed_protocol::place::Place;
+use ispeed_commune::{Boundaries, BundleError, Cell, CommuneInfo, Point, gazetteer};
+use ispeed_protocol::place::{Place, PlaceVerdict};
 use ispeed_protocol::sample::Sample;
 use ispeed_protocol::signing::sha256_hex;
 use ispeed_verdict::fixes::{self, Position};
 
 use super::{bare, collation};
+use crate::limits;
 
 /// A commune and the province it belongs to.
 #[derive(Clone, PartialEq, Debug)]
@@ -82,6 +83,12 @@ impl Communes {
         self.names.iter().any(|c| c.province_code == code)
     }
 
+    /// Whether a point lies in the commune; `None` without a bundle.
+    pub(crate) fn holds(&self, code: &str, point: Point) -> Option<bool> {
+        let place = self.bundle.as_ref()?.boundaries.resolve(point, None);
+        Some(place.verdict == PlaceVerdict::Certain && place.code.as_deref() == Some(code))
+    }
+
     /// The boundary table as samples name it, if a bundle is loaded.
     pub fn table(&self) -> Option<&str> {
         self.bundle.as_ref().map(|b| b.reference.as_str())
@@ -90,6 +97,34 @@ impl Communes {
     /// The bundle's file and its SHA-256.
     pub(crate) fn file(&self) -> Option<(axum::body::Bytes, &str)> {
         self.bundle.as_ref().map(|b| (b.file.clone(), b.sha256.as_str()))
+    }
+
+    /// The communes around a point, nearest first, each with its distance in metres and whether the point lies in it; without
+    /// borders by their centres. Where none is near, the nearest.
+    pub(crate) fn near(&self, point: Point, radius_m: f64) -> Vec<(String, Option<f64>, bool)> {
+        let Some(bundle) = &self.bundle else { return self.near_by_centres(point, radius_m) };
+        // The resolver's circle of doubt has twice the radius it is told, and the displacement of the borders.
+        let place = bundle.boundaries.resolve(point, Some(radius_m / 2.0));
+        let named = place.candidates.into_iter().enumerate();
+        named.map(|(i, near)| (near.code, Some(near.distance_m), i == 0 && near.distance_m == 0.0)).collect()
+    }
+
+    fn near_by_centres(&self, point: Point, radius_m: f64) -> Vec<(String, Option<f64>, bool)> {
+        let here = gazetteer::resolve(point).code;
+        let mut near: Vec<(String, Option<f64>, bool)> = gazetteer::all()
+            .iter()
+            .map(|commune| (commune, point.distance_m(commune.centre)))
+            .filter(|(commune, metres)| *metres <= radius_m || here.as_deref() == Some(commune.code))
+            .map(|(commune, metres)| (commune.code.to_owned(), Some(metres), here.as_deref() == Some(commune.code)))
+            .collect();
+        near.sort_by(|a, b| (!a.2).cmp(&!b.2).then(a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0))));
+        near.truncate(limits::PLAN_NEAR_MAX);
+        near
+    }
+
+    /// The 200 m cells of a commune; `None` where there are no borders.
+    pub(crate) fn cells(&self, code: &str) -> Option<Vec<Cell>> {
+        self.bundle.as_ref().and_then(|b| b.boundaries.cells(code))
     }
 
     pub(crate) fn findings(&self, sample: &Sample) -> PlaceFindings {

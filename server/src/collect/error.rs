@@ -59,6 +59,16 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Busy => Self::busy("too many samples wait to be written; hand it in again later"),
             StoreError::Closed => Self::busy("the collector is shutting down; hand it in again later"),
+            StoreError::Unreachable { .. } => {
+                tracing::error!(error = %error, "the store does not answer");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store_unreachable",
+                    "The collector's database does not answer",
+                    "hand it in again later; what was kept is answered with its receipt",
+                )
+                .retry_after(limits::BUSY_RETRY_AFTER_S.into())
+            }
             other => {
                 tracing::error!(error = %other, "the store failed");
                 Self::new(

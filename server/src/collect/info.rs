@@ -76,12 +76,7 @@ pub(super) async fn get_boundaries(
         not_found("this collector has no boundary bundle; ispeed boundaries fetch without --from takes the public one")
     })?;
     let etag = format!("\"{sha256}\"");
-    let matches = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*");
+    let matches = has_etag(&headers, &etag);
     let caching = [(ETAG, etag), (CACHE_CONTROL, "public, max-age=3600".to_owned())];
     if matches {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
@@ -89,4 +84,14 @@ pub(super) async fn get_boundaries(
     let kind =
         [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment; filename=\"communes.bundle\"")];
     Ok((caching, kind, file).into_response())
+}
+
+/// Whether the asker has what this tag names already (RFC 9110 section 13.1.2).
+pub(super) fn has_etag(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*")
 }

@@ -2,14 +2,15 @@
 
 use ispeed_meter::params;
 use ispeed_protocol::UtcMicros;
+use ispeed_protocol::plan::PlanCalendar;
 use ispeed_protocol::sample::Sample;
 use ispeed_protocol::verdict::Verdict;
 use ispeed_verdict::{Context, ServerState, judge};
 
 use super::communes::PlaceFindings;
 use super::evidence::{self, EvidenceFindings};
+use super::plan::Repeats;
 use super::{Collector, recompute};
-use crate::limits;
 use crate::store::Standing;
 
 /// What was found before the store was asked.
@@ -53,7 +54,8 @@ impl Findings {
         context.oldest_method = collector.config.oldest_method;
         context.newest_method = params::METHOD_VERSION;
         context.oldest_version = Some(collector.config.oldest_version.clone());
-        context.cutoff = Some(cutoff(started_at));
+        context.spacing = collector.config.plan.spacing;
+        context.cutoff = Some(cutoff(started_at, collector.config.plan.upload_cutoff_day));
         context.upload_asn = upload_asn;
         Self { evidence, place, started_at, context }
     }
@@ -66,25 +68,18 @@ impl Findings {
 
     /// The verdict, with what only the store knows.
     pub(crate) fn verdict(mut self, sample: &Sample, commune: Option<&str>, standing: &Standing) -> Verdict {
-        let day = self.started_at.in_vietnam().date();
-        let same_day = standing
-            .counted_nearby
-            .iter()
-            .filter(|other| other.commune.as_deref() == commune && other.started_at.in_vietnam().date() == day);
-        self.context.device_counted_today_in_commune = u32::try_from(same_day.count()).unwrap_or(u32::MAX);
-        self.context.seconds_to_nearest_counted = standing
-            .counted_nearby
-            .iter()
-            .map(|other| self.started_at.micros_since(other.started_at).unsigned_abs() / 1_000_000)
-            .min();
+        let repeats = Repeats::of(self.started_at, commune, sample.cell, &standing.counted_nearby);
+        self.context.device_counted_today_in_commune = repeats.today_in_commune;
+        self.context.seconds_to_nearest_counted = repeats.seconds;
+        self.context.metres_to_nearest_counted_today = repeats.metres_today;
         self.context.duplicate = standing.same_start;
         judge(sample, &self.context)
     }
 }
 
-/// When the month of an instant is closed: the first moment of the tenth of the next one (UTC+7).
-fn cutoff(started_at: UtcMicros) -> UtcMicros {
-    started_at.month().end().plus_micros(limits::MONTH_CUTOFF_DAYS * 86_400_000_000)
+/// When samples of the month of an instant begin to be late: the end of this day of the next one (UTC+7).
+fn cutoff(started_at: UtcMicros, day: u8) -> UtcMicros {
+    PlanCalendar::of(started_at.month(), day, started_at).upload_until
 }
 
 #[cfg(test)]
@@ -92,8 +87,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_month_closes_when_the_tenth_of_the_next_begins_in_vietnam() {
+    fn a_sample_is_late_when_the_eighth_of_the_next_month_is_over_in_vietnam() {
         let start: UtcMicros = "2026-11-30T16:59:59Z".parse().unwrap();
-        assert_eq!(cutoff(start).to_string(), "2026-12-09T17:00:00.000000Z");
+        assert_eq!(cutoff(start, 8).to_string(), "2026-12-08T17:00:00.000000Z");
+        assert_eq!(cutoff(start, 9).to_string(), "2026-12-09T17:00:00.000000Z");
     }
 }

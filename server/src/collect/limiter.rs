@@ -98,6 +98,30 @@ impl TokenLimiter {
     }
 }
 
+/// How often a network may ask for what costs some milliseconds.
+pub(crate) struct PrefixLimiter {
+    prefixes: DefaultKeyedRateLimiter<NetworkPrefix>,
+    swept: Mutex<Instant>,
+}
+
+impl PrefixLimiter {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self { prefixes: DefaultKeyedRateLimiter::keyed(quota(rate)), swept: Mutex::new(Instant::now()) }
+    }
+
+    /// Takes one; else the seconds to wait.
+    pub(crate) fn check(&self, prefix: NetworkPrefix) -> Result<(), u64> {
+        if let Ok(mut swept) = self.swept.try_lock()
+            && swept.elapsed() >= limits::LIMITER_SWEEP
+        {
+            *swept = Instant::now();
+            self.prefixes.retain_recent();
+        }
+        let now = DefaultClock::default().now();
+        self.prefixes.check_key(&prefix).map_err(|until| (until.wait_time_from(now).as_secs_f64().ceil() as u64).max(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

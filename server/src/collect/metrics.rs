@@ -7,6 +7,7 @@ use ispeed_protocol::UtcMicros;
 use ispeed_protocol::verdict::Verdict;
 use ispeed_verdict::{Reason, TABLE};
 
+use crate::accept::RenewalCounts;
 use crate::measure::StatsSnapshot;
 
 /// What became of a request for tokens.
@@ -243,4 +244,15 @@ pub(crate) fn render_measuring_end(stats: &StatsSnapshot, out: &mut String) {
     render_labelled(out, "ispeed_load_bytes_total", "Load bytes moved.", "direction", bytes.into_iter());
     let refused = stats.refused.iter().copied();
     render_labelled(out, "ispeed_runs_refused_total", "Requests to measure refused, by kind.", "kind", refused);
+}
+
+/// What became of changed files of the certificate.
+pub(crate) fn render_certificate(counts: RenewalCounts, out: &mut String) {
+    render_labelled(
+        out,
+        "ispeed_certificate_changes_total",
+        "Changed certificate files, by what became of them.",
+        "outcome",
+        [("taken", counts.taken), ("refused", counts.refused)].into_iter(),
+    );
 }

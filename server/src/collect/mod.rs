@@ -4,8 +4,10 @@
 
 pub mod asn;
 mod body;
+mod campaigns;
 mod collation;
 mod communes;
+mod duties;
 mod error;
 mod evidence;
 mod info;
@@ -17,6 +19,7 @@ mod metrics;
 mod months;
 mod openapi;
 mod parse;
+mod plan;
 mod prefix;
 mod query;
 mod recompute;
@@ -28,27 +31,35 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use ispeed_commune::BundleError;
-use ispeed_protocol::plan::MonthStatus;
+use ispeed_protocol::plan::{MonthStatus, PlanCalendar};
 use ispeed_protocol::servers::{ServerEntry, ServerList};
 use ispeed_protocol::signing::PublicKey;
 use ispeed_protocol::{Month, UtcMicros};
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+pub use self::campaigns::{CAMPAIGN_KIND, KeptCampaign, campaign, campaign_samples, campaigns, keep_campaign};
 pub(crate) use self::collation::{bare, collation};
 pub use self::communes::{CommuneName, Communes};
+pub use self::duties::{
+    CountFileError, DUTY_KIND, DutyFileError, ISPEED_COUNT_KIND, WrongField, duties, duty, duty_texts, ispeed_count,
+    ispeed_counts, keep_duty, keep_ispeed_count, parse_count_file, parse_duty_file,
+};
 pub(crate) use self::error::ApiError;
 pub use self::error::PROBLEM_MEDIA_TYPE;
 pub use self::keys::{EVIDENCE_KEY_FILE, KeyFileError, KeyPair, RECEIPT_KEY_FILE, load_or_create};
-use self::limiter::TokenLimiter;
+use self::limiter::{PrefixLimiter, TokenLimiter};
 pub use self::limiter::{Rate, TokenLimits};
 use self::metrics::Metrics;
-pub(crate) use self::metrics::render_measuring_end;
+pub(crate) use self::metrics::{render_certificate, render_measuring_end};
 pub use self::months::month_status;
 pub use self::openapi::{openapi_json, sample_schema_json};
+pub use self::plan::{PackFor, PlanAbout, PlanDesk, PlanError, PlanRequest, PlanSettings, plan_pack};
+use self::prefix::PeerAddress;
 pub(crate) use self::query::Params;
 use self::servers::Servers;
 pub use self::servers::{ServerListError, parse_server_list};
@@ -83,6 +94,8 @@ pub struct CollectorConfig {
     pub oldest_version: String,
     /// Limits of tokens.
     pub token_limits: TokenLimits,
+    /// Spacing of samples and the cut-off of a month.
+    pub plan: PlanSettings,
     /// Networks by address.
     pub as_table: Option<Arc<asn::AsTable>>,
     /// Clock.
@@ -102,6 +115,9 @@ pub enum CollectorError {
     /// The server list.
     #[error(transparent)]
     Servers(#[from] ServerListError),
+    /// Spacing or cut-off.
+    #[error("{0}")]
+    Plan(String),
 }
 
 /// What stays of the configuration.
@@ -112,6 +128,7 @@ struct Settings {
     accept_simulated: bool,
     oldest_method: u32,
     oldest_version: String,
+    plan: PlanSettings,
     as_table: Option<Arc<asn::AsTable>>,
     clock: Clock,
 }
@@ -130,7 +147,10 @@ pub struct Collector {
     config: Settings,
     store: Arc<dyn Store>,
     servers: Servers,
-    communes: Communes,
+    communes: Arc<Communes>,
+    plans: PlanDesk,
+    plan_limiter: PrefixLimiter,
+    plan_places: Semaphore,
     limiter: TokenLimiter,
     metrics: Metrics,
     submissions: Semaphore,
@@ -144,6 +164,7 @@ impl Collector {
     /// # Errors
     /// The bundle or the server list is not what it should be, or the store fails.
     pub async fn open(config: CollectorConfig, store: Arc<dyn Store>) -> Result<Self, CollectorError> {
+        config.plan.check().map_err(CollectorError::Plan)?;
         let since = (config.clock)();
         for (purpose, key) in [(KeyUse::Receipt, &config.keys.receipt), (KeyUse::Evidence, &config.keys.evidence)] {
             store.register_key(UsedKey { purpose, key: key.public().text(), since }).await?;
@@ -156,7 +177,10 @@ impl Collector {
             .filter_map(|key| PublicKey::parse(&key.key).ok())
             .collect();
         Ok(Self {
-            communes: Communes::new(config.boundaries)?,
+            communes: Arc::new(Communes::new(config.boundaries)?),
+            plans: PlanDesk::default(),
+            plan_limiter: PrefixLimiter::new(limits::PLANS_PREFIX),
+            plan_places: Semaphore::new(limits::PLANS_AT_ONCE),
             limiter: TokenLimiter::new(config.token_limits),
             metrics: Metrics::new(),
             submissions: Semaphore::new(limits::SUBMISSIONS_AT_ONCE),
@@ -169,6 +193,7 @@ impl Collector {
                 accept_simulated: config.accept_simulated,
                 oldest_method: config.oldest_method,
                 oldest_version: config.oldest_version,
+                plan: config.plan,
                 as_table: config.as_table,
                 clock: config.clock,
             },
@@ -187,6 +212,11 @@ impl Collector {
         &self.config.name
     }
 
+    /// The public key of its receipts.
+    pub fn receipt_key(&self) -> PublicKey {
+        self.config.keys.receipt.public()
+    }
+
     /// Takes samples with made-up facts.
     pub fn accepts_simulated(&self) -> bool {
         self.config.accept_simulated
@@ -203,6 +233,25 @@ impl Collector {
     /// What the store says.
     pub async fn month_status(&self, month: Month, province: Option<&str>) -> Result<MonthStatus, StoreError> {
         month_status(&*self.store, &self.communes, month, province, self.now()).await
+    }
+
+    /// A place to compute a plan in, if this network may ask for another one.
+    fn plan_place(&self, peer: PeerAddress) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.plan_limiter.check(peer.prefix()).map_err(|retry_after_s| {
+            ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_plans",
+                "Too many plans for now",
+                format!("this network asked for too many; try again in {retry_after_s} s"),
+            )
+            .retry_after(retry_after_s)
+        })?;
+        self.plan_places.try_acquire().map_err(|_| ApiError::busy("many plans are being computed; ask again later"))
+    }
+
+    /// When to measure, to hand in and to report.
+    pub(crate) fn calendar(&self, month: Month) -> PlanCalendar {
+        PlanCalendar::of(month, self.config.plan.upload_cutoff_day, self.now())
     }
 
     /// Says where the measuring end beside it is reached; once, after its sockets are open.

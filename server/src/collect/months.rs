@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ispeed_protocol::plan::{CommuneQuota, MonthStatus, QUOTA_PER_COMMUNE};
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus, QUOTA_PER_COMMUNE, days_left};
 use ispeed_protocol::problem::Problem;
 use ispeed_protocol::{Month, UtcMicros};
 
@@ -116,14 +116,6 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Days on which a sample of the month can still be taken, today included.
-fn days_left(month: Month, now: UtcMicros) -> u32 {
-    const DAY_MICROS: i64 = 86_400_000_000;
-    let from = now.max(month.start());
-    let left = month.end().micros_since(from).max(0);
-    u32::try_from((left + DAY_MICROS - 1) / DAY_MICROS).unwrap_or(0)
-}
-
 /// Progress of a month.
 #[utoipa::path(
     get, path = "/v1/months/{month}", tag = "plan",
@@ -184,17 +176,6 @@ pub(super) async fn get_quota(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_left_count_today_and_follow_vietnam() {
-        let month: Month = "2026-11".parse().unwrap();
-        let left = |now: &str| days_left(month, now.parse().unwrap());
-        assert_eq!(left("2026-10-31T17:00:00Z"), 30, "the first morning");
-        assert_eq!(left("2026-11-29T16:59:59Z"), 2, "the 29th is not over in Vietnam");
-        assert_eq!(left("2026-11-29T17:00:00Z"), 1, "the 30th has begun in Vietnam");
-        assert_eq!(left("2026-11-30T17:00:00Z"), 0);
-        assert_eq!(left("2026-01-01T00:00:00Z"), 30, "a month to come");
-    }
 
     #[test]
     fn what_has_no_commune_is_counted_apart_and_in_no_province() {

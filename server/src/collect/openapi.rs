@@ -11,13 +11,13 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Collector, info, me, months, submit, tokens};
+use super::{Collector, campaigns, info, me, months, plan, submit, tokens};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "ispeed collector",
-        description = "Tokens, samples, receipts, months and my data. Every error is a problem (RFC 9457). The measuring end's channels are described in docs/PROTOCOL.md.",
+        description = "Tokens, samples, receipts, months, plans and my data. ispeed is not VNNIC's i-Speed app; its samples do not enter VNNIC's count of 300. Every error is a problem (RFC 9457). The measuring end's channels are described in docs/PROTOCOL.md.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
@@ -41,6 +41,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Collector>> {
         .routes(routes!(me::get_me, me::delete_me))
         .routes(routes!(months::get_month))
         .routes(routes!(months::get_quota))
+        .routes(routes!(plan::get_plan))
+        .routes(routes!(plan::get_pack))
+        .routes(routes!(campaigns::get_campaign))
         .routes(routes!(get_openapi))
         .routes(routes!(get_sample_schema))
 }

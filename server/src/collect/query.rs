@@ -40,7 +40,7 @@ pub(crate) fn parse<T: FromStr>(name: &str, text: &str, expected: &str) -> Resul
     text.parse().map_err(|_| invalid(name, text, expected))
 }
 
-fn invalid(name: &str, found: &str, expected: &str) -> ApiError {
+pub(crate) fn invalid(name: &str, found: &str, expected: &str) -> ApiError {
     let found: String = found.chars().take(80).collect();
     ApiError::new(
         StatusCode::BAD_REQUEST,

@@ -23,6 +23,7 @@ use super::judge::Findings;
 use super::metrics::SampleOutcome;
 use super::prefix::PeerAddress;
 use super::{Collector, parse};
+use crate::facts::{self, Found};
 use crate::limits;
 use crate::store::{ChainLink, Decide, Decision, Held, Known, NewSample, Submission};
 
@@ -183,16 +184,16 @@ fn check(
     let upload_asn = collector.config.as_table.as_ref().and_then(|table| table.find(peer.0));
     let findings = Findings::gather(collector, &sample, signature.is_some(), upload_asn, received_at);
     let commune = findings.commune(collector, &sample);
-    let new = NewSample {
-        id,
-        sha256: sha256.clone(),
-        body: bytes.to_vec(),
-        device_id: sample.device.id.clone(),
+    let found = Found {
+        sha256: &sha256,
         started_at: findings.started_at,
         received_at,
-        commune: commune.clone(),
-        unattested: !findings.evidence.attested,
+        attested: findings.evidence.attested,
+        province: commune.as_deref().and_then(|code| collector.communes.get(code)).map(|c| c.province_code.as_str()),
+        commune: commune.as_deref(),
+        upload_asn,
     };
+    let new = NewSample { facts: facts::of(&sample, &found), body: bytes.to_vec() };
     let unsigned = Receipt {
         v: PROTOCOL_VERSION,
         kind: ReceiptKind::Sample,

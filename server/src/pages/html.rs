@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ispeed_protocol::Day;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus, QUOTA_PER_COMMUNE};
 use ispeed_verdict::explain;
 
@@ -147,7 +148,14 @@ impl Page<'_> {
         ] {
             self.put(format_args!("<div><dt>{name}</dt><dd>{value}<small>{unit}</small></dd></div>"));
         }
-        self.put(format_args!("</dl>\n"));
+        let calendar = self.collector.calendar(status.month);
+        let last = |end: ispeed_protocol::UtcMicros| {
+            let day = Day::of(end.plus_micros(-1));
+            format!("{:02}/{:02}/{}", day.day(), day.month().month, day.month().year)
+        };
+        let report = last(calendar.report_by.end());
+        let dates = fill(s.dates, &[&last(calendar.measure_until), &last(calendar.upload_until), &report]);
+        self.put(format_args!("</dl>\n<p class=\"note\">{dates}</p>\n"));
     }
 
     fn filter(&mut self) {

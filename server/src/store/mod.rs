@@ -1,28 +1,47 @@
 //! The store: everything the collector must not lose, behind one trait.
 //!
 //! [`Store`] names no database. Whatever implements it gives three promises, which the suite in
-//! `tests/store_conformance.rs` checks:
+//! `tests/store_conformance/` checks:
 //!
 //! 1. What a call returned is on the disk: power may fail after it and the receipt still has its sample.
 //! 2. [`Store::submit`] is one transaction: the place in the chain, the sample, its verdict and the tallies, or nothing.
 //!    Its `decide` runs inside, alone for its chain, so that "the 20th of this device today" is counted once.
-//! 3. The tallies of a month equal what a count over all verdicts would give.
+//! 3. The tallies of a month equal what a count over all verdicts would give, and its rows are those of the samples.
 
+mod month;
+mod open;
+pub mod postgres;
 pub mod sqlite;
+mod words;
 
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
+use ispeed_protocol::Cell;
 use ispeed_protocol::place::Place;
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::signing::SignatureError;
 use ispeed_protocol::verdict::Verdict;
 use ispeed_protocol::{Month, UtcMicros};
+use ispeed_report::MonthSample;
+use ispeed_report::sample::ChainHead;
 use thiserror::Error;
 use uuid::Uuid;
 
+pub use month::{DeletedSample, Imported, MonthQuery, Record, StoredSample, place_of};
+use month::{deleted_conflict, receipt_conflict, record_conflict, sample_conflict};
+pub use open::open;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
+
+/// The system's clock, for the moment a record was changed.
+fn now() -> UtcMicros {
+    UtcMicros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// Samples of a device this near are shown to `decide`: a day.
+const NEARBY_MICROS: i64 = 86_400_000_000;
 
 /// What every call of the store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -37,6 +56,32 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// The database does not answer. Whether a write that was under way is kept is not known: find out by its id.
+    #[error("{database} does not answer: {cause}")]
+    Unreachable {
+        /// Which, without its password.
+        database: String,
+        /// What happened.
+        cause: String,
+    },
+    /// No database has this address.
+    #[error("{address:?} is not the address of a database: {cause}")]
+    Address {
+        /// What was given, without its password.
+        address: String,
+        /// What was expected.
+        cause: String,
+    },
+    /// What is held is not what the caller goes by; nothing was changed.
+    #[error("{what}: {held} is held, not {expected}; nothing was changed")]
+    Conflict {
+        /// Of what: kind and key.
+        what: String,
+        /// What is held.
+        held: String,
+        /// What the caller goes by.
+        expected: String,
+    },
     /// The file belongs to another program.
     #[error("{0} is a database of another program, not a store of ispeed")]
     Foreign(String),
@@ -79,22 +124,10 @@ pub struct ChainLink {
 /// A sample that is about to be kept.
 #[derive(Clone, Debug)]
 pub struct NewSample {
-    /// Id.
-    pub id: Uuid,
-    /// SHA-256 of `body`.
-    pub sha256: String,
+    /// Its row in the month ([`crate::facts::of`]); verdict and receipt are filled in when they are decided.
+    pub facts: MonthSample,
     /// The body as received.
     pub body: Vec<u8>,
-    /// Monthly id of the device.
-    pub device_id: String,
-    /// Corrected start; decides month and day.
-    pub started_at: UtcMicros,
-    /// When it came in.
-    pub received_at: UtcMicros,
-    /// Commune it is tallied under; `None` where there is none.
-    pub commune: Option<String>,
-    /// It has no evidence of an approved measuring end.
-    pub unattested: bool,
 }
 
 /// An earlier sample of the same device that counts.
@@ -104,6 +137,8 @@ pub struct CountedSample {
     pub started_at: UtcMicros,
     /// Commune.
     pub commune: Option<String>,
+    /// 200 m cell.
+    pub cell: Option<Cell>,
 }
 
 /// What only the store knows at the moment of keeping a sample.
@@ -226,7 +261,7 @@ pub struct UsedKey {
 
 /// The collector's memory.
 pub trait Store: Send + Sync + 'static {
-    /// Remembers a public key; keeps the first `since` when it is known.
+    /// Remembers a public key; keeps the earliest `since` when it is known.
     fn register_key(&self, key: UsedKey) -> StoreFuture<'_, ()>;
 
     /// Every public key that was ever registered, oldest first.
@@ -255,6 +290,41 @@ pub trait Store: Send + Sync + 'static {
 
     /// Receipts of a key after a sequence, at most `limit`.
     fn receipts(&self, chain_key: String, after: u64, limit: u32) -> StoreFuture<'_, Vec<Receipt>>;
+
+    /// The newest receipt of every chain, by key.
+    fn chain_heads(&self) -> StoreFuture<'_, Vec<ChainHead>>;
+
+    /// Rows of a month in [`MonthSample::order`].
+    fn month_samples(&self, query: MonthQuery) -> StoreFuture<'_, Vec<MonthSample>>;
+
+    /// Writes a record; its new revision. `expect_revision`: `Some(0)` when none may be there yet, `Some(n)` when this
+    /// revision must be held, `None` whatever is held. [`StoreError::Conflict`] when another one is.
+    fn put_record(&self, kind: &str, key: &str, json: String, expect_revision: Option<u64>) -> StoreFuture<'_, u64>;
+
+    /// A record.
+    fn record(&self, kind: &str, key: &str) -> StoreFuture<'_, Option<Record>>;
+
+    /// The records of a kind whose keys begin with `prefix`, by key.
+    fn records(&self, kind: &str, prefix: &str) -> StoreFuture<'_, Vec<Record>>;
+
+    /// Every record, by kind and key.
+    fn every_record(&self) -> StoreFuture<'_, Vec<Record>>;
+
+    /// Takes in samples that have verdict and receipt already, in one transaction: all or, on a conflict, none. Ids that
+    /// are held with the same hash are skipped and counted.
+    fn import(&self, batch: Vec<StoredSample>) -> StoreFuture<'_, Imported>;
+
+    /// Takes in deletions: a sample that is still held here goes too.
+    fn import_deleted(&self, batch: Vec<DeletedSample>) -> StoreFuture<'_, Imported>;
+
+    /// Takes in records with their revisions; one that is held with another content is a conflict.
+    fn import_records(&self, batch: Vec<Record>) -> StoreFuture<'_, Imported>;
+
+    /// Samples in the order in which they were kept, each with its position, after one (0: from the first).
+    fn export(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<(i64, StoredSample)>>;
+
+    /// What is left of deleted samples, by id.
+    fn deleted(&self, after: Option<Uuid>, limit: u32) -> StoreFuture<'_, Vec<DeletedSample>>;
 
     /// Answers when the store can read and write.
     fn check(&self) -> StoreFuture<'_, ()>;

@@ -18,7 +18,7 @@ use ispeed_protocol::sample::Sample;
 use ispeed_protocol::servers::{ServerClass, ServerEntry, ServerList};
 use ispeed_protocol::signing::{PublicKey, SecretKey};
 use ispeed_server::Peer;
-use ispeed_server::collect::{self, Collector, CollectorConfig, KeyPair, TokenLimits};
+use ispeed_server::collect::{self, Collector, CollectorConfig, KeyPair, PlanSettings, TokenLimits};
 use ispeed_server::store::{SqliteStore, Store};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,6 +54,7 @@ pub(crate) struct Options {
     pub(crate) accept_simulated: bool,
     pub(crate) boundaries: Option<Vec<u8>>,
     pub(crate) token_limits: TokenLimits,
+    pub(crate) plan: PlanSettings,
 }
 
 impl World {
@@ -80,6 +81,7 @@ impl World {
             oldest_method: 1,
             oldest_version: "0.1.0".into(),
             token_limits: options.token_limits,
+            plan: options.plan,
             as_table: None,
             clock: Arc::new(move || UtcMicros(ticking.load(Ordering::Relaxed))),
         };

@@ -68,7 +68,7 @@ impl Lab {
         let router = axum::Router::new()
             .route("/big", get(|| async { vec![7u8; 64 << 20] }))
             .route("/peer", get(|Extension(peer): Extension<Peer>| async move { peer.addr.to_string() }));
-        let mut config = ServeConfig::new(vec!["127.0.0.1:0".parse().unwrap()], Security::Tls(server_tls));
+        let mut config = ServeConfig::new(vec!["127.0.0.1:0".parse().unwrap()], Security::Tls(server_tls.into()));
         configure(&mut config);
         let running = serve(config, measure.clone(), router).await.unwrap();
         let addr = running.local_addrs()[0];

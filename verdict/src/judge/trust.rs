@@ -5,7 +5,7 @@ use ispeed_protocol::sample::Sample;
 
 use super::{Objections, has_figures};
 use crate::context::{Context, EvidenceState, RecomputeState};
-use crate::limits::{CLOCK_MAX_OFFSET_MS, DEVICE_DAY_MAX, DEVICE_SPACING_S, PROGRAMS};
+use crate::limits::{CLOCK_MAX_OFFSET_MS, PROGRAMS, SPACING_SLACK_M};
 use crate::reason::Reason;
 
 pub(super) fn judge(sample: &Sample, context: &Context, out: &mut Objections) {
@@ -19,8 +19,19 @@ pub(super) fn judge(sample: &Sample, context: &Context, out: &mut Objections) {
     out.when(context.signed == Some(false), Reason::SignatureMissing);
     program(sample, context, out);
     clock(sample, context, out);
-    out.when(context.seconds_to_nearest_counted.is_some_and(|s| s < DEVICE_SPACING_S), Reason::SurplusInterval);
-    out.when(context.device_counted_today_in_commune >= DEVICE_DAY_MAX, Reason::SurplusDay);
+    surplus(context, out);
+}
+
+/// Enough of this device already: stored, not counted.
+fn surplus(context: &Context, out: &mut Objections) {
+    let spacing = context.spacing;
+    let too_soon = context.seconds_to_nearest_counted.is_some_and(|s| s < u64::from(spacing.seconds));
+    let too_near = context
+        .metres_to_nearest_counted_today
+        .is_some_and(|metres| metres + SPACING_SLACK_M < f64::from(spacing.metres));
+    out.when(too_soon, Reason::SurplusInterval);
+    out.when(too_near, Reason::SurplusDistance);
+    out.when(context.device_counted_today_in_commune >= spacing.per_day, Reason::SurplusDay);
 }
 
 fn consent(sample: &Sample, context: &Context, out: &mut Objections) {

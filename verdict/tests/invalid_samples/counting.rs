@@ -174,4 +174,16 @@ fn times(cases: &mut Cases) {
     cases.add("counts", "at the close of the month", |_, c| c.cutoff = Some(c.received_at));
     cases.add("counts", "2 minutes after the last", |_, c| c.seconds_to_nearest_counted = Some(120));
     cases.add("counts", "the 20th of the day", |_, c| c.device_counted_today_in_commune = 19);
+    cases.add("counts", "31 s after the last where 30 are asked for", |_, c| {
+        c.spacing.seconds = 30;
+        c.seconds_to_nearest_counted = Some(31);
+    });
+    cases.add("counts", "at the same place, where no distance is asked for", |_, c| {
+        c.metres_to_nearest_counted_today = Some(0.0);
+    });
+    cases.add("counts", "in the next cell, where another cell is asked for", |_, c| {
+        c.spacing.metres = 200;
+        c.metres_to_nearest_counted_today = Some(199.9999);
+    });
+    cases.add("counts", "cells not known, where a distance is asked for", |_, c| c.spacing.metres = 2_000);
 }

@@ -1,7 +1,11 @@
 //! The store in one SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
+mod backfill;
 mod read;
+mod records;
+mod rows;
 mod schema;
+mod transfer;
 mod write;
 mod writer;
 
@@ -11,6 +15,8 @@ use std::time::Duration;
 
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::{Month, UtcMicros};
+use ispeed_report::MonthSample;
+use ispeed_report::sample::ChainHead;
 use rusqlite::Connection;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -18,8 +24,8 @@ use uuid::Uuid;
 
 use self::writer::{Writer, lock};
 use super::{
-    Decide, Known, MonthTallies, NewSample, OwnedSample, SignDeletion, Store, StoreError, StoreFuture, Submission,
-    UsedKey,
+    Decide, DeletedSample, Imported, Known, MonthQuery, MonthTallies, NewSample, OwnedSample, Record, SignDeletion,
+    Store, StoreError, StoreFuture, StoredSample, Submission, UsedKey,
 };
 use crate::limits;
 
@@ -157,6 +163,53 @@ impl Store for SqliteStore {
 
     fn receipts(&self, chain_key: String, after: u64, limit: u32) -> StoreFuture<'_, Vec<Receipt>> {
         Box::pin(self.read(move |db| read::receipts(db, &chain_key, after, limit)))
+    }
+
+    fn chain_heads(&self) -> StoreFuture<'_, Vec<ChainHead>> {
+        Box::pin(self.read(read::chain_heads))
+    }
+
+    fn month_samples(&self, query: MonthQuery) -> StoreFuture<'_, Vec<MonthSample>> {
+        Box::pin(self.read(move |db| rows::month_samples(db, &query)))
+    }
+
+    fn put_record(&self, kind: &str, key: &str, json: String, expect_revision: Option<u64>) -> StoreFuture<'_, u64> {
+        let record = Record { kind: kind.to_owned(), key: key.to_owned(), revision: 0, json, at: super::now() };
+        Box::pin(self.writer.write(move |tx| records::put(tx, record, expect_revision)))
+    }
+
+    fn record(&self, kind: &str, key: &str) -> StoreFuture<'_, Option<Record>> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        Box::pin(self.read(move |db| records::get(db, &kind, &key)))
+    }
+
+    fn records(&self, kind: &str, prefix: &str) -> StoreFuture<'_, Vec<Record>> {
+        let (kind, prefix) = (kind.to_owned(), prefix.to_owned());
+        Box::pin(self.read(move |db| records::list(db, &kind, &prefix)))
+    }
+
+    fn every_record(&self) -> StoreFuture<'_, Vec<Record>> {
+        Box::pin(self.read(records::all))
+    }
+
+    fn import(&self, batch: Vec<StoredSample>) -> StoreFuture<'_, Imported> {
+        Box::pin(self.writer.write(move |tx| transfer::import(tx, &batch)))
+    }
+
+    fn import_deleted(&self, batch: Vec<DeletedSample>) -> StoreFuture<'_, Imported> {
+        Box::pin(self.writer.write(move |tx| transfer::import_deleted(tx, &batch)))
+    }
+
+    fn import_records(&self, batch: Vec<Record>) -> StoreFuture<'_, Imported> {
+        Box::pin(self.writer.write(move |tx| records::import(tx, &batch)))
+    }
+
+    fn export(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<(i64, StoredSample)>> {
+        Box::pin(self.read(move |db| transfer::export(db, after, limit)))
+    }
+
+    fn deleted(&self, after: Option<Uuid>, limit: u32) -> StoreFuture<'_, Vec<DeletedSample>> {
+        Box::pin(self.read(move |db| transfer::deleted(db, after, limit)))
     }
 
     fn check(&self) -> StoreFuture<'_, ()> {

@@ -3,24 +3,17 @@
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::verdict::Verdict;
 use ispeed_protocol::{Month, UtcMicros};
+use ispeed_report::sample::ChainHead;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::database;
 use super::write::purpose_text;
+use crate::store::words::{parse, text_or_none};
 use crate::store::{Held, KeyUse, Known, MonthTallies, OwnedSample, StoreError, Tally, UsedKey};
-
-pub(super) fn parse<T: DeserializeOwned>(what: &'static str, json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|e| StoreError::Unreadable { what, cause: e.to_string() })
-}
 
 pub(super) fn uuid(bytes: Vec<u8>) -> Result<Uuid, StoreError> {
     Uuid::from_slice(&bytes).map_err(|e| StoreError::Unreadable { what: "sample id", cause: e.to_string() })
-}
-
-pub(super) fn text_or_none(text: String) -> Option<String> {
-    if text.is_empty() { None } else { Some(text) }
 }
 
 pub(super) fn keys(db: &Connection) -> Result<Vec<UsedKey>, StoreError> {
@@ -36,10 +29,10 @@ pub(super) fn keys(db: &Connection) -> Result<Vec<UsedKey>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(database)
 }
 
-const HELD: &str = "sample.sha256, receipt.json, counts, reasons, rules, place";
+pub(super) const HELD: &str = "sample.sha256, receipt.json, verdict.counts, verdict.reasons, verdict.rules, place";
 
 /// The columns of [`HELD`], from column `first` on.
-fn held(row: &Row<'_>, first: usize) -> Result<Held, StoreError> {
+pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Held, StoreError> {
     let text = |i: usize| row.get::<_, String>(first + i).map_err(database);
     let place: Option<String> = row.get(first + 5).map_err(database)?;
     Ok(Held {
@@ -147,4 +140,24 @@ pub(super) fn receipts(db: &Connection, chain_key: &str, after: u64, limit: u32)
         .query_map(params![chain_key, after.cast_signed(), limit], |row| row.get::<_, String>(0))
         .map_err(database)?;
     rows.map(|json| parse("receipt", &json.map_err(database)?)).collect()
+}
+
+/// The newest receipt of each chain. Steps from key to key: a scan would read every receipt there is.
+pub(super) fn chain_heads(db: &Connection) -> Result<Vec<ChainHead>, StoreError> {
+    let mut statement = db
+        .prepare_cached(
+            "WITH RECURSIVE chain (key) AS (
+                 SELECT min(key) FROM receipt
+                 UNION ALL SELECT (SELECT min(key) FROM receipt WHERE key > chain.key) FROM chain WHERE key IS NOT NULL)
+             SELECT receipt.key, receipt.sequence, receipt.sha256 FROM chain JOIN receipt ON receipt.key = chain.key
+                 AND receipt.sequence = (SELECT max(sequence) FROM receipt WHERE receipt.key = chain.key)
+             ORDER BY receipt.key",
+        )
+        .map_err(database)?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok(ChainHead { key: row.get(0)?, sequence: row.get::<_, i64>(1)?.cast_unsigned(), sha256: row.get(2)? })
+        })
+        .map_err(database)?;
+    rows.collect::<Result<_, _>>().map_err(database)
 }

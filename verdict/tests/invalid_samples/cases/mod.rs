@@ -221,6 +221,20 @@ fn surplus(cases: &mut Cases) {
             c.seconds_to_nearest_counted = Some(seconds);
         });
     }
+    cases.add("surplus_interval", "9 minutes where 10 are asked for", |_, c| {
+        c.spacing.seconds = 600;
+        c.seconds_to_nearest_counted = Some(540);
+    });
+    for metres in [0.0, 199.99 - 1.0, 100.0] {
+        cases.add("surplus_distance", format!("{metres} m where 200 are asked for"), move |_, c| {
+            c.spacing.metres = 200;
+            c.metres_to_nearest_counted_today = Some(metres);
+        });
+    }
+    cases.add("surplus_day", "the 6th where 5 count", |_, c| {
+        c.spacing.per_day = 5;
+        c.device_counted_today_in_commune = 5;
+    });
     for counted in [20, 21, 100, u32::MAX] {
         cases.add("surplus_day", format!("after {counted}"), move |_, c| c.device_counted_today_in_commune = counted);
     }

@@ -1,50 +1,35 @@
-//! `ispeed month`: how a month stands.
+//! `ispeed month status`: how a month stands.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Subcommand;
 use ispeed_protocol::Month;
-use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus, NOT_I_SPEED_EN, NOT_I_SPEED_VI};
 use ispeed_server::collect::{Communes, month_status};
-use ispeed_server::server::STORE_FILE;
-use ispeed_server::store::SqliteStore;
 use ispeed_verdict::{Lang, explain};
 use reqwest::Url;
 
-use super::measure::of_core;
-use super::test::COLLECTOR_ENV;
+use crate::commands::measure::of_core;
+use crate::commands::test::COLLECTOR_ENV;
 use crate::error::{CliError, Result};
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
-use crate::{files, http, place};
+use crate::{files, http, place, store};
 
-/// How a month stands: communes with counted, excluded and missing samples.
+/// Communes with counted, excluded by reason, missing to 300.
 #[derive(clap::Args, Debug)]
-#[command(arg_required_else_help = true, subcommand_required = true)]
 pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    /// Communes with counted, excluded by reason, missing to 300.
-    #[command(after_help = "Examples:\n  ispeed month status --data ispeed-data --province 75\n  \
-                      ispeed month status --server https://ispeed.example.vn --month 2026-11 --format csv")]
-    Status(StatusArgs),
-}
-
-#[derive(clap::Args, Debug)]
-struct StatusArgs {
     /// The month, YYYY-MM; this one unless given.
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
     /// Only this province, with all its communes.
-    #[arg(long, value_name = "CODE", value_parser = parse_province)]
+    #[arg(long, value_name = "CODE", value_parser = super::parse_province)]
     province: Option<String>,
     /// Folder of a server on this machine.
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
+    /// Its database, where that is PostgreSQL; $ISPEED_DATABASE unless given.
+    #[arg(long, value_name = "postgres://USER@HOST/DB", conflicts_with = "server")]
+    database: Option<String>,
     /// A collector to ask; $ISPEED_COLLECTOR unless given.
     #[arg(long, value_name = "URL", value_parser = http::parse_url)]
     server: Option<Url>,
@@ -56,21 +41,17 @@ struct StatusArgs {
     format: Format,
 }
 
-fn parse_province(text: &str) -> std::result::Result<String, String> {
-    match ispeed_commune::gazetteer::province(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err(format!("{text:?} is not the code of a province; expected two digits, such as 75 for Đồng Nai")),
-    }
-}
-
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
-    let Command::Status(args) = &args.command;
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
-    let status = match (&args.data, collector(args)?) {
-        (Some(data), _) => read(data, args, month)?,
-        (None, Some(server)) => ask(&server, args, month)?,
-        (None, None) => {
-            let remedy = format!("give --data DIR or --server URL, or set {COLLECTOR_ENV}");
+    // What is said on the command line goes before the environment.
+    let local = args.data.is_some() || args.database.is_some();
+    let database =
+        if args.server.is_none() { store::database(args.database.as_deref(), args.data.is_some()) } else { None };
+    let status = match collector(args)? {
+        _ if local || database.is_some() => read(database.as_deref(), args, month)?,
+        Some(server) => ask(&server, args, month)?,
+        None => {
+            let remedy = format!("give --data DIR, --database URL or --server URL, or set {COLLECTOR_ENV}");
             return Err(CliError::usage("nothing says whose month is asked for", remedy));
         }
     };
@@ -78,7 +59,7 @@ pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
 }
 
 /// The collector asked for, else that of the environment.
-fn collector(args: &StatusArgs) -> Result<Option<Url>> {
+fn collector(args: &Args) -> Result<Option<Url>> {
     let of_environment = || std::env::var(COLLECTOR_ENV).ok().filter(|text| !text.is_empty());
     let parse = |text: String| {
         http::parse_url(&text)
@@ -87,7 +68,7 @@ fn collector(args: &StatusArgs) -> Result<Option<Url>> {
     args.server.clone().map(Ok).or_else(|| of_environment().map(parse)).transpose()
 }
 
-fn ask(server: &Url, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
+fn ask(server: &Url, args: &Args, month: Month) -> Result<MonthStatus> {
     let ca = http::read_ca_text(args.ca.as_deref())?;
     let client = ispeed_core::http::client(ca.as_deref()).map_err(of_core)?;
     http::block_on(async {
@@ -96,24 +77,16 @@ fn ask(server: &Url, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
     })
 }
 
-fn read(data: &Path, args: &StatusArgs, month: Month) -> Result<MonthStatus> {
-    let file = data.join(STORE_FILE);
-    if !file.is_file() {
-        return Err(CliError::failed(
-            format_args!("{} is not there", file.display()),
-            "name the server's folder with --data",
-        ));
-    }
-    let failed = |error: &dyn std::fmt::Display| {
-        CliError::failed(format_args!("{}: {error}", file.display()), "name the server's folder with --data")
-    };
-    let bundle = place::bundle_path(None, Some(data)).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
-    let communes = Communes::new(bundle).map_err(|error| failed(&error))?;
+fn read(database: Option<&str>, args: &Args, month: Month) -> Result<MonthStatus> {
+    let data = args.data.as_deref();
+    let bundle = place::bundle_path(None, data).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
+    let communes = Communes::new(bundle)
+        .map_err(|error| CliError::failed(error, "make the bundle anew with `ispeed boundaries build` or `fetch`"))?;
     http::block_on(async {
-        let store = SqliteStore::open(&file).map_err(|error| failed(&error))?;
-        month_status(&store, &communes, month, args.province.as_deref(), ispeed_core::clock::now())
+        let store = store::open_existing(database, data).await?;
+        month_status(&*store, &communes, month, args.province.as_deref(), ispeed_core::clock::now())
             .await
-            .map_err(|error| failed(&error))
+            .map_err(|error| store::failed(&error))
     })
 }
 
@@ -159,6 +132,7 @@ fn print(format: Format, lang: Lang, status: &MonthStatus) -> Result<()> {
             commune.code, commune.counted, commune.name, commune.province
         ))?;
     }
+    out.line(pick(lang, NOT_I_SPEED_VI, NOT_I_SPEED_EN))?;
     out.flush()
 }
 

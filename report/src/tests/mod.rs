@@ -1,0 +1,7 @@
+//! Whole months through the computer.
+
+mod month;
+mod public;
+mod reporting;
+mod speed;
+mod synth;
