@@ -72,11 +72,7 @@ pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
     }
     let mut report = Command::new(&program.lab);
     report.arg("report").arg(&runs).arg("--out").arg(machine.root.join("docs/ACCURACY.md"));
-    for (word, file) in [
-        ("--peers", peers::file(machine)),
-        ("--counters", runs.with_file_name("counters.jsonl")),
-        ("--bench", bench::file(machine)),
-    ] {
+    for (word, file) in [("--peers", peers::file(machine)), ("--bench", bench::file(machine))] {
         if file.exists() {
             report.arg(word).arg(file);
         }
