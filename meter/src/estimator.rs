@@ -1,8 +1,8 @@
 //! The state machine of one direction's run: readings in, decisions out.
 
-use ispeed_protocol::direction::{Flag, StopReason};
+use ispeed_protocol::direction::{Direction, Flag, StopReason};
 
-use crate::analysis::{Analysis, analyze, conclude};
+use crate::analysis::{Analysis, Window, analyze, conclude};
 use crate::bins::Binner;
 use crate::flows::{FlowPlan, Moment};
 use crate::saturation::Evidence;
@@ -188,10 +188,16 @@ impl Estimator {
     }
 
     /// Two bins, and as many more as batches have outgrown one and a half round trips: on a link that varies slowly neighbouring
-    /// looks are one look.
+    /// looks are one look. The second bin of an upload may be on its way already.
     fn passes_needed(&self) -> u32 {
-        let precision = self.analysis.window.as_ref().and_then(|window| window.precision.as_ref());
-        params::STOP_PASSES + precision.map_or(0, |precision| precision.surplus_bins)
+        let window = self.analysis.window.as_ref();
+        let surplus_bins = window.and_then(|window| window.precision.as_ref()).map_or(0, |p| p.surplus_bins);
+        let on_its_way = |window: &Window| {
+            let rtt_us = self.evidence.loaded_rtt_us(window.start_us).unwrap_or(0.0);
+            self.config.direction == Direction::Up && rtt_us >= params::BIN_US as f64
+        };
+        let passes = if window.is_some_and(on_its_way) { params::STOP_PASSES_UP } else { params::STOP_PASSES };
+        passes + surplus_bins
     }
 
     /// Whether the person's budget leaves room for the tail only.
@@ -220,12 +226,67 @@ impl Estimator {
         let window = self.analysis.window.as_ref();
         let (start_us, length_us) = window.map_or((0, self.binner.last_us()), |w| (w.start_us, w.length_us));
         let mut flags = self.analysis.flags().union(self.evidence.flags(&self.config, start_us, length_us));
-        if window.is_some() && !self.saturated {
+        // Without a window there is no figure, and nothing that could have shown a full link: null is never without a flag.
+        if window.is_none() || !self.saturated {
             flags.insert(Flag::Unsaturated);
         }
         if stop_reason == StopReason::Bytes {
             flags.insert(Flag::ByteCapped);
         }
         flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 24 Mbit/s from the start, read every 10 ms, over 40 ms and a queue that makes `loaded_ms` of it.
+    fn run(direction: Direction, loaded_ms: u64) -> Estimate {
+        let mut estimator = Estimator::new(Config { idle_rtt_us: Some(40_000), ..Config::new(direction) });
+        let step = |poll: u64| {
+            let bytes = poll * 20 * 1448;
+            Reading { t_us: poll * 10_000, segments: Some(poll * 20), kernel_bytes: Some(bytes), app_bytes: bytes }
+        };
+        for poll in 0..300 {
+            estimator.on_hint(Hint::LoadedRttUs { t_us: poll * 10_000, rtt_us: loaded_ms * 1_000 });
+            if matches!(estimator.on_reading(&step(poll)), Decision::Stop(_)) {
+                break;
+            }
+        }
+        estimator.finish(None)
+    }
+
+    #[test]
+    fn an_upload_whose_next_bin_is_on_its_way_stops_a_bin_earlier() {
+        let bins = |direction, loaded_ms| {
+            let estimate = run(direction, loaded_ms);
+            assert_eq!(estimate.stop_reason, StopReason::Converged);
+            estimate.series.t_us.len()
+        };
+        assert_eq!(bins(Direction::Up, 60) + 1, bins(Direction::Down, 60));
+        assert_eq!(bins(Direction::Up, 48), bins(Direction::Down, 48), "less than a bin is on its way");
+    }
+
+    #[test]
+    fn what_has_no_figure_has_a_flag_and_a_stop_reason() {
+        let reading =
+            |t_us: u64, bytes: u64| Reading { t_us, segments: None, kernel_bytes: Some(bytes), app_bytes: bytes };
+        // The rate doubles until the bytes are used up; nothing ever comes; and one that nobody fed.
+        let climbing: Vec<Reading> = (0..200).map(|poll| reading(poll * 50_000, 1000 << (poll.min(40)))).collect();
+        let silent: Vec<Reading> = (0..200).map(|poll| reading(poll * 50_000, 0)).collect();
+        for (readings, reason) in
+            [(climbing, StopReason::Bytes), (silent, StopReason::Lost), (Vec::new(), StopReason::Aborted)]
+        {
+            let mut estimator = Estimator::new(Config { idle_rtt_us: Some(300_000), ..Config::new(Direction::Down) });
+            for reading in &readings {
+                if matches!(estimator.on_reading(reading), Decision::Stop(_)) {
+                    break;
+                }
+            }
+            let estimate = estimator.finish(None);
+            assert_eq!((estimate.goodput_bps, estimate.stop_reason), (None, reason));
+            assert!(estimate.flags.contains(Flag::Unsaturated), "{reason:?}: {:?}", estimate.flags);
+        }
     }
 }

@@ -17,6 +17,16 @@ pub(crate) struct Moment {
     pub(crate) sender_bbr: bool,
 }
 
+/// How fast bytes come while one flow carries load.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pace {
+    Slow,
+    /// Enough for four flows.
+    Busy,
+    /// An initial window at the rate of a fast link.
+    Burst,
+}
+
 /// Which step was asked for, and what is needed to decide on the next.
 #[derive(Debug)]
 pub(crate) struct FlowPlan {
@@ -34,8 +44,8 @@ impl FlowPlan {
 
     /// The number of flows to grow to now, if it is time.
     pub(crate) fn next(&mut self, moment: &Moment) -> Option<u8> {
-        let busy = self.is_busy(moment);
-        let wanted = self.wanted(moment, busy)?.min(self.most);
+        let pace = self.pace(moment);
+        let wanted = self.wanted(moment, pace)?.min(self.most);
         if wanted <= self.asked {
             return None;
         }
@@ -44,8 +54,8 @@ impl FlowPlan {
         Some(wanted)
     }
 
-    /// 64 KiB within any 300 ms so far, or a burst that only a fast link delivers.
-    fn is_busy(&mut self, moment: &Moment) -> bool {
+    /// Whether 64 KiB came within any 300 ms so far, or a burst that only a fast link delivers.
+    fn pace(&mut self, moment: &Moment) -> Pace {
         let burst = self.last.replace((moment.t_us, moment.bytes)).is_some_and(|(t_us, bytes)| {
             let arrived = moment.bytes.saturating_sub(bytes);
             let seconds = moment.t_us.saturating_sub(t_us) as f64 / 1e6;
@@ -60,12 +70,24 @@ impl FlowPlan {
             self.recent.push_back((moment.t_us, moment.bytes));
         }
         let oldest = self.recent.front().map_or(moment.bytes, |&(_, bytes)| bytes);
-        burst || moment.bytes.saturating_sub(oldest) >= params::FLOWS_JOIN_BYTES
+        let busy = moment.bytes.saturating_sub(oldest) >= params::FLOWS_JOIN_BYTES;
+        if burst {
+            Pace::Burst
+        } else if busy {
+            Pace::Busy
+        } else {
+            Pace::Slow
+        }
     }
 
-    fn wanted(&self, moment: &Moment, busy: bool) -> Option<u8> {
+    fn wanted(&self, moment: &Moment, pace: Pace) -> Option<u8> {
         let [_, few, many, most] = params::FLOW_STEPS;
         if self.asked < few {
+            // Each step there costs as many round trips of slow start as the flows that joined need to catch up.
+            if pace == Pace::Burst && moment.sender_bbr && moment.idle_rtt_us >= params::FLOWS_ALL_RTT_US {
+                return Some(most);
+            }
+            let busy = pace != Pace::Slow;
             // On a slow link a second flow would only delay the first; it joins late, for the evidence it gives.
             return (busy || (moment.t_us >= params::FLOWS_16_AT_US && !moment.saturated)).then_some(few);
         }
@@ -135,6 +157,20 @@ mod tests {
         let mut plan = FlowPlan::new(1, 16);
         assert_eq!(plan.next(&moment(300_000, 0)), None);
         assert_eq!(plan.next(&moment(350_000, 14_480)), None, "2.3 Mbit/s over 50 ms say nothing yet");
+    }
+
+    #[test]
+    fn over_a_long_path_an_initial_window_at_once_asks_for_all_flows_of_a_bbr_sender() {
+        let after_burst = |idle_rtt_us: u64, sender_bbr: bool, arrived: u64| {
+            let mut plan = FlowPlan::new(1, 16);
+            let at = |t_us: u64, bytes: u64| Moment { idle_rtt_us, sender_bbr, window_us: None, ..moment(t_us, bytes) };
+            assert_eq!(plan.next(&at(300_000, 0)), None);
+            plan.next(&at(310_000, arrived))
+        };
+        assert_eq!(after_burst(300_000, true, 14_480), Some(16));
+        assert_eq!(after_burst(300_000, false, 14_480), Some(4), "a loss-based sender takes it for delay");
+        assert_eq!(after_burst(100_000, true, 14_480), Some(4), "a step costs little there");
+        assert_eq!(after_burst(300_000, true, 6_000), None, "5 Mbit/s are no burst");
     }
 
     #[test]

@@ -157,6 +157,10 @@ pub const STOP_HALF_WIDTH: f64 = 0.03;
 /// Consecutive bins that must pass, because peeking at every bin inflates the error of each look (M 5).
 pub const STOP_PASSES: u32 = 2;
 
+/// ... and of an upload this many, where a bin is on its way when its sender is told to stop: the server's word and the order take a
+/// round trip under load, the sender goes on that long, and what then comes is in the series and in the figure (I 4).
+pub const STOP_PASSES_UP: u32 = 1;
+
 /// Never before this long after the start of load (M 5).
 pub const STOP_ELAPSED_MIN_US: u64 = 500_000;
 
@@ -253,6 +257,10 @@ pub const FLOWS_16_AT_US: u64 = 1_200_000;
 /// Over a path this long, while a fast link still climbs, each step follows the one before after a round trip: waiting
 /// for the clock would cost the run its time (simulation at 100-300 ms).
 pub const FLOWS_LONG_RTT_US: u64 = 90_000;
+
+/// Over a path this long an initial window at the rate of [`FLOWS_JOIN_BURST_BPS`] asks for all flows of a BBR sender at once: a
+/// flow that joins needs some seven round trips to its share of 1 Gbit/s, and there are sixteen in the run (lab, 300 ms).
+pub const FLOWS_ALL_RTT_US: u64 = 180_000;
 
 /// Beyond four flows only where the path holds this many segments, or something is lost: four initial windows (RFC 6928) fill
 /// a smaller one, and the handshakes of four more flows are 6 kB, 2 % of a run over 2 Mbit/s.

@@ -45,6 +45,8 @@ pub(crate) enum FlowEvent {
     Open {
         /// Time of its SYN.
         connect_rtt: Duration,
+        /// From its SYN to the answer that made it a load flow.
+        took: Duration,
         /// TLS cipher suite.
         cipher: Option<String>,
         /// Its counters.
@@ -106,6 +108,8 @@ pub(crate) struct Seen {
     pub(crate) failed: u8,
     /// Shortest connect.
     pub(crate) connect_rtt: Option<Duration>,
+    /// Longest opening.
+    pub(crate) took: Option<Duration>,
     /// TLS cipher suite of the first.
     pub(crate) cipher: Option<String>,
     /// Counters of the first.
@@ -184,9 +188,10 @@ impl Flows {
             return std::future::pending().await;
         };
         match &event {
-            FlowEvent::Open { connect_rtt, cipher, probe } => {
+            FlowEvent::Open { connect_rtt, took, cipher, probe } => {
                 let seen = &mut self.seen;
                 seen.opened += 1;
+                seen.took = seen.took.max(Some(*took));
                 seen.connect_rtt = Some(seen.connect_rtt.map_or(*connect_rtt, |least| least.min(*connect_rtt)));
                 seen.cipher = seen.cipher.take().or_else(|| cipher.clone());
                 seen.probe.get_or_insert_with(|| probe.clone());
@@ -280,6 +285,7 @@ impl Flow {
     /// Connects, secures, upgrades and counts from here on. Any close from now on is a reset.
     async fn open(&self) -> Result<LoadStream, Failure> {
         let site = &self.site;
+        let started = Instant::now();
         let connected = site.network.connect_with_window(site.peer, self.bounds.window_bytes).await?;
         let connect_rtt = connected.connect_rtt;
         let mut stream = site.endpoint.secure(connected).await?;
@@ -299,7 +305,7 @@ impl Flow {
         // Where the system refuses, the flow closes in order and the peer learns of it a little later.
         let _ = probe.set_reset_on_close();
         self.meter.add(probe.clone());
-        self.tell(FlowEvent::Open { connect_rtt, cipher, probe });
+        self.tell(FlowEvent::Open { connect_rtt, took: started.elapsed(), cipher, probe });
         Ok(stream)
     }
 
@@ -360,4 +366,55 @@ impl Flow {
 fn cipher(stream: &LoadStream) -> Option<String> {
     let LoadStream::TlsClient(tls) = stream else { return None };
     tls.get_ref().1.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A peer that takes connections and never answers.
+    async fn silent_peer() -> (TcpListener, Arc<Site>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let tls = ispeed_wire::tls::client_config(None).unwrap();
+        let endpoint = Endpoint { host: "localhost".into(), port: peer.port(), tls };
+        let network = Network { interface: None, family: None };
+        (listener, Arc::new(Site { endpoint, network, peer, session: "bearer".into() }))
+    }
+
+    /// Reads what the other side sent before it closed; an error is a reset.
+    async fn ends(stream: &mut TcpStream) -> bool {
+        let read = timeout(Duration::from_secs(5), stream.read_to_end(&mut Vec::new())).await;
+        read.is_ok()
+    }
+
+    #[tokio::test]
+    async fn renewed_flows_are_new_connections_with_numbers_of_their_own_and_the_old_ones_are_gone() {
+        let (listener, site) = silent_peer().await;
+        let bounds = FlowBounds { budget: Some(Budget::new(7)), window_bytes: None };
+        let mut flows = Flows::new(Direction::Up, site, bounds);
+        flows.open(2);
+        let (mut first, _) = listener.accept().await.unwrap();
+        let (mut second, _) = listener.accept().await.unwrap();
+        flows.permits().add_permits(2);
+        let (stop, age) = (flows.stop().clone(), flows.age());
+
+        flows.renew();
+        assert!(ends(&mut first).await && ends(&mut second).await, "the old connections are closed");
+        let (mut third, _) = listener.accept().await.unwrap();
+        let (_fourth, _) = listener.accept().await.unwrap();
+        assert_eq!((flows.first(), flows.seen().asked, flows.seen().opened), (2, 2, 0));
+        assert_eq!(flows.permits().available_permits(), 0, "a permit for an old flow lets no new one go");
+        assert_eq!(flows.bounds.budget.as_ref().map(Budget::left), Some(7), "the budget stays");
+        assert!(!flows.stop().is_cancelled() && flows.age() >= age.saturating_sub(age));
+        stop.cancel();
+        assert!(!flows.stop().is_cancelled(), "the old signal resets no new flow");
+
+        flows.renew();
+        assert!(ends(&mut third).await);
+        assert_eq!(flows.first(), 4);
+    }
 }

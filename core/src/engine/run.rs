@@ -16,7 +16,7 @@ use super::clock::{ClockOffset, RunClock};
 use super::echo::{self, Echo, TrainLog};
 use super::failure::{Failure, Kind};
 use super::finish::window_us;
-use super::flow::{FlowBounds, Flows};
+use super::flow::{FlowBounds, Flows, Seen};
 use super::idle::{self, ALWAYS};
 use super::interrupt::Interrupt;
 use super::limits;
@@ -246,9 +246,7 @@ impl Run {
             flows.renew();
             interrupt.guard(idle::ready(flows)).await?;
         }
-        if direction == Direction::Up {
-            interrupt.guard(self.open_all_over_a_long_path(flows)).await?;
-        }
+        interrupt.guard(self.open_all_over_a_long_path(direction, flows)).await?;
         self.note_flows(flows);
         self.load_begins(direction).await;
         if direction == Direction::Up {
@@ -289,14 +287,24 @@ impl Run {
         bbr && room && flows.age() + Duration::from_micros(cap_us.max(of_path_us)) > limits::BBR_PROBES_AT
     }
 
-    /// Opens every flow of an upload before it starts, over a long path that the download has shown to be fast: a handshake
-    /// takes three round trips, and flows that join in mid-run overrun a queue that the others had found.
-    async fn open_all_over_a_long_path(&self, flows: &mut Flows) -> Result<(), Failure> {
+    /// Opens every flow of a direction before it starts, over a long path that is fast: a handshake takes three round trips,
+    /// and flows that join in mid-run need seven more to their share, or overrun a queue that the others had found.
+    async fn open_all_over_a_long_path(&self, direction: Direction, flows: &mut Flows) -> Result<(), Failure> {
         let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
-        let result = self.down.as_ref().and_then(|ran| ran.leg.result.as_ref());
-        let down_bps = result.and_then(|result| result.goodput_bps).unwrap_or(0.0);
-        if rtt_us >= limits::LONG_PATH_US && down_bps >= params::FLOWS_JOIN_BURST_BPS {
-            let most = self.flows_max_of(Direction::Up);
+        if rtt_us < limits::LONG_PATH_US {
+            return Ok(());
+        }
+        let fast = match direction {
+            Direction::Down => {
+                let sender = self.session.as_ref().and_then(|session| session.congestion_control.as_deref());
+                sender == Some("bbr") && opened_fast(flows.seen(), rtt_us)
+            }
+            Direction::Up => {
+                self.down.as_ref().is_some_and(|ran| least_rate_bps(&ran.leg) >= params::FLOWS_JOIN_BURST_BPS)
+            }
+        };
+        if fast {
+            let most = self.flows_max_of(direction);
             flows.open(most);
             let _ = timeout(Duration::from_micros(rtt_us * limits::HANDSHAKE_RTTS), flows.ready(most)).await;
         }
@@ -370,6 +378,19 @@ impl Run {
     }
 }
 
+/// Whether the handshakes of the first flows met no queue: the link carries those of the others without being delayed.
+fn opened_fast(seen: &Seen, rtt_us: u64) -> bool {
+    let all = seen.opened > 0 && seen.opened == seen.asked;
+    all && seen.took.is_some_and(|took| took.as_secs_f64() * 1e6 <= rtt_us as f64 * limits::OPENED_FAST_RTTS)
+}
+
+/// The figure of a direction; where there is none, for its ramp did not end, all its bytes over all its time.
+fn least_rate_bps(leg: &Leg) -> f64 {
+    let figure_bps = leg.result.as_ref().and_then(|result| result.goodput_bps);
+    let seconds = leg.duration.as_secs_f64();
+    figure_bps.unwrap_or(if seconds > 0.0 { leg.bytes as f64 * 8.0 / seconds } else { 0.0 })
+}
+
 fn too_small(direction: Direction, bytes: u64) -> Failure {
     Failure::new(Kind::Budget, format!("a budget of {bytes} bytes is too small to load a link ({})", name(direction)))
 }
@@ -378,5 +399,34 @@ pub(super) fn name(direction: Direction) -> &'static str {
     match direction {
         Direction::Down => "the download",
         Direction::Up => "the upload",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handshakes_that_waited_in_a_queue_say_that_a_link_is_slow() {
+        let seen = |asked, ms| Seen { asked, opened: 4, took: Some(Duration::from_millis(ms)), ..Seen::default() };
+        assert!(opened_fast(&seen(4, 930), 300_000));
+        assert!(!opened_fast(&seen(4, 1_350), 300_000), "eight handshakes on 0.25 Mbit/s");
+        assert!(!opened_fast(&seen(5, 930), 300_000), "one is still waiting");
+        assert!(!opened_fast(&Seen::default(), 300_000));
+    }
+
+    #[test]
+    fn a_direction_without_a_figure_still_says_how_fast_it_was_at_least() {
+        let leg = Leg {
+            result: None,
+            bytes: 250_000_000,
+            server_series: None,
+            evidence: None,
+            train: None,
+            failure: None,
+            duration: Duration::from_secs(4),
+        };
+        assert!((least_rate_bps(&leg) - 500e6).abs() < 1.0);
+        assert!(least_rate_bps(&Leg { duration: Duration::ZERO, ..leg }).abs() < f64::EPSILON);
     }
 }

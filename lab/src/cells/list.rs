@@ -161,6 +161,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_fastest_long_paths_of_the_grid_are_cut_short_by_the_methods_own_byte_cap() {
+        let grid: Vec<Cell> = full().into_iter().filter(Cell::is_grid).collect();
+        for down in [true, false] {
+            let cut = |cell: &&Cell| cell.fault(down) == Some(Fault::ByteBudget);
+            let mut at: Vec<_> =
+                grid.iter().filter(cut).map(|cell| (cell.down_mbit as u32, cell.rtt_ms as u32)).collect();
+            at.dedup();
+            let expected: &[(u32, u32)] = if down { &[(1000, 300)] } else { &[(300, 300), (1000, 100), (1000, 300)] };
+            assert!(
+                at.iter().all(|link| expected.contains(link)) && expected.iter().all(|link| at.contains(link)),
+                "{at:?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_grid_has_every_combination_once() {
         let cells = full();
         let mut names: Vec<_> = cells.iter().chain(&counters()).map(|c| c.name.clone()).collect();

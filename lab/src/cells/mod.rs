@@ -11,7 +11,8 @@ pub mod recorded;
 
 use std::sync::Arc;
 
-use ispeed_meter::params::Fault;
+use ispeed_meter::params::{self, Fault};
+use ispeed_protocol::direction::Direction;
 
 use crate::emulator::Loss;
 use crate::traces::Profile;
@@ -235,8 +236,17 @@ impl Cell {
             (Kind::Bucket(_), _) => down.then_some(Fault::TokenBucket),
             (Kind::Outage(_), _) => Some(Fault::Outage),
             (Kind::HandOver, _) => Some(Fault::HandOver),
+            (Kind::Fixed, Condition::None) => self.is_cut_short(down).then_some(Fault::ByteBudget),
             _ => None,
         }
+    }
+
+    /// Whether the method's own byte cap ends a run before it has the round trips that `BYTES_FAST_RTTS` allows it: on such a
+    /// link `byte_capped` says truthfully what is wrong with a figure.
+    fn is_cut_short(&self, down: bool) -> bool {
+        let (mbit, direction) = if down { (self.down_mbit, Direction::Down) } else { (self.up_mbit, Direction::Up) };
+        let wanted_bytes = mbit * 1e6 / 8.0 * self.rtt_ms / 1e3 * params::BYTES_FAST_RTTS as f64;
+        wanted_bytes > params::bytes_most(direction, false) as f64
     }
 }
 
