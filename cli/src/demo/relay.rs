@@ -26,6 +26,8 @@ use super::link::{Link, SEGMENT_PAYLOAD_BYTES, TCP_HEADER_BYTES, UDP_HEADER_BYTE
 const CONTROL_BYTES: usize = 40;
 /// A mapping of a UDP client is forgotten after this silence, as a carrier's address translation would.
 const UDP_IDLE: Duration = Duration::from_secs(60);
+/// Ports tried before the relay gives up finding one that is free for TCP and UDP.
+const PORT_CHOICES: u32 = 16;
 /// Maximum segment size announced, so that both ends see the segments of a link with an MTU of 1,500.
 #[cfg(unix)]
 const MSS_BYTES: u32 = 1_460;
@@ -55,10 +57,8 @@ impl Relay {
     /// Starts a relay to `tcp` and `udp` on its own threads, listening on `listen` for both.
     pub(crate) fn start(listen: SocketAddr, tcp: SocketAddr, udp: SocketAddr, link: &Link) -> io::Result<Self> {
         let buffer_bytes = buffer_bytes(link);
-        let listener = listener(listen, buffer_bytes)?;
+        let (listener, datagrams) = both(listen, buffer_bytes)?;
         let address = listener.local_addr()?;
-        let datagrams = std::net::UdpSocket::bind(address)?;
-        datagrams.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let one_way = link.round_trip / 2;
         let lane = |rate_bps| Arc::new(Lane::new(rate_bps, one_way, link.queue));
@@ -145,6 +145,25 @@ fn tcp_socket(address: SocketAddr, buffer_bytes: usize) -> io::Result<Socket> {
     socket.set_tcp_mss(MSS_BYTES)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// Listens for TCP and UDP on one port.
+///
+/// A port that the system chose for TCP may be another program's for UDP: then the next choice is tried.
+fn both(listen: SocketAddr, buffer_bytes: usize) -> io::Result<(std::net::TcpListener, std::net::UdpSocket)> {
+    let mut tries = if listen.port() == 0 { PORT_CHOICES } else { 1 };
+    loop {
+        tries -= 1;
+        let listener = listener(listen, buffer_bytes)?;
+        match std::net::UdpSocket::bind(listener.local_addr()?) {
+            Ok(datagrams) => {
+                datagrams.set_nonblocking(true)?;
+                return Ok((listener, datagrams));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn listener(address: SocketAddr, buffer_bytes: usize) -> io::Result<std::net::TcpListener> {

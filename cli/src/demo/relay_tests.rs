@@ -217,3 +217,11 @@ async fn no_server_is_a_refused_connection() {
     };
     assert!(refused);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_is_taken_for_udp_is_refused_when_it_was_asked_for() {
+    let taken = UdpSocket::bind(LOCAL).await.unwrap();
+    let asked = taken.local_addr().unwrap();
+    let error = Relay::start(asked, asked, asked, &Link::default()).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}

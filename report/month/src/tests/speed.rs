@@ -61,7 +61,7 @@ fn peak_mb() -> u64 {
 }
 
 #[test]
-#[ignore = "takes a minute; prints seconds and megabytes"]
+#[ignore = "prints seconds and megabytes, in a minute"]
 fn speed_of_a_nation() {
     let samples = std::env::var("ISPEED_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(996_300);
     let dir = tempfile::tempdir().unwrap();
