@@ -158,6 +158,8 @@ fn end_faults() -> Vec<Cell> {
 
 #[cfg(test)]
 mod tests {
+    use ispeed_meter::params::Fault;
+
     use super::*;
 
     #[test]
