@@ -30,6 +30,13 @@ fn check(machine: &Machine, program: Option<&Path>) -> Counts {
             return Counts::skipped(why, format!("apt-get install {package}"));
         }
     }
+    // Without these two a check is missing, and that is said; everything else is tried.
+    let mut missing = Counts::default();
+    for (program, package) in [("systemd-analyze", "systemd"), ("lintian", "lintian")] {
+        if let Err(why) = machine.ensure(program, package) {
+            missing.add(Counts::skipped(why, format!("apt-get install {package}")));
+        }
+    }
     let work = machine.target.join("packages").join(format!("check-{}", std::process::id()));
     let release = match release::build(machine, program, &work) {
         Ok(release) => release,
@@ -45,7 +52,9 @@ fn check(machine: &Machine, program: Option<&Path>) -> Counts {
     if checks.iter().all(|(_, result)| result.is_ok()) {
         let _ = std::fs::remove_dir_all(&work);
     }
-    Counts::of_checks(&checks)
+    let mut counts = Counts::of_checks(&checks);
+    counts.add(missing);
+    counts
 }
 
 /// What the words behind `package` ask for.

@@ -67,6 +67,7 @@ fn files(machine: &Machine, release: &Release, made: &Path, version: &str) -> Re
     files.file("usr/lib/systemd/system/ispeed.service", 0o644, source("ispeed.service")?);
     files.file("usr/lib/sysusers.d/ispeed.conf", 0o644, source("ispeed.sysusers")?);
     files.file("etc/default/ispeed", 0o644, source("ispeed.default")?);
+    files.file("usr/share/lintian/overrides/ispeed", 0o644, source("deb/lintian-overrides")?);
     for page in manual_pages(release, made)? {
         let name = page.file_name().unwrap_or_default().to_string_lossy().into_owned();
         files.file(&format!("usr/share/man/man1/{name}.gz"), 0o644, gzip(&tree::read(&page)?)?);
