@@ -98,6 +98,12 @@ impl MonthSample {
         (self.province.as_deref().unwrap_or_default(), self.commune.as_deref().unwrap_or_default(), self.id)
     }
 
+    /// The same, to be kept: the place after which to go on.
+    pub fn owned_order(&self) -> (String, String, Uuid) {
+        let (province, commune, id) = self.order();
+        (province.to_owned(), commune.to_owned(), id)
+    }
+
     /// Month it belongs to.
     pub fn month(&self) -> Month {
         self.started_at.month()

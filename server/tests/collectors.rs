@@ -24,7 +24,7 @@ use ispeed_protocol::receipt::{Submitted, verify_chain};
 use ispeed_protocol::servers::{ServerClass, ServerEntry, ServerList};
 use ispeed_protocol::signing::PublicKey;
 use ispeed_server::server::{Certificate, Config, Running, start};
-use ispeed_server::store::{MonthQuery, Store, open, place_of};
+use ispeed_server::store::{MonthQuery, Store, open};
 use postgres_server::Postgres;
 use uuid::Uuid;
 
@@ -182,7 +182,7 @@ async fn is_whole(store: &dyn Store, given: &BTreeMap<Uuid, Submitted>, keys: &[
         loop {
             let page = store.month_samples(query.clone()).await.unwrap();
             let Some(last) = page.last() else { break };
-            query.after = Some(place_of(last));
+            query.after = Some(last.owned_order());
             for row in &page {
                 *recount.entry((row.commune.clone(), row.reasons.first().cloned())).or_default() += 1;
             }

@@ -239,8 +239,7 @@ impl<'a> Rows<'a> {
         let page = self.store.rows(self.query.clone())?;
         self.done = page.len() < PAGE_ROWS as usize;
         if let Some(last) = page.last() {
-            let (province, commune, id) = last.order();
-            self.query.after = Some((province.to_owned(), commune.to_owned(), id));
+            self.query.after = Some(last.owned_order());
         }
         self.page = page.into_iter();
         Ok(())

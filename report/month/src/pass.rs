@@ -147,7 +147,7 @@ fn check_order(last: &mut Option<(String, String, Uuid)>, sample: &MonthSample) 
     {
         return Err(MonthError::OutOfOrder(id));
     }
-    *last = Some((province.to_owned(), commune.to_owned(), id));
+    *last = Some(sample.owned_order());
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::store::{MonthQuery, Store, StoreError, place_of};
+use crate::store::{MonthQuery, Store, StoreError};
 
 /// Rows read at once.
 const PAGE: u32 = 10_000;
@@ -86,7 +86,7 @@ pub async fn export_month(
     loop {
         let page = store.month_samples(query.clone()).await?;
         let Some(last) = page.last() else { break };
-        query.after = Some(place_of(last));
+        query.after = Some(last.owned_order());
         if !begun {
             // An export that stops half way must not look like the one before it.
             delete_if_there(out, &root.clone().join(MANIFEST)).await?;

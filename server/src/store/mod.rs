@@ -8,6 +8,7 @@
 //!    Its `decide` runs inside, alone for its chain, so that "the 20th of this device today" is counted once.
 //! 3. The tallies of a month equal what a count over all verdicts would give, and its rows are those of the samples.
 
+mod columns;
 mod month;
 mod open;
 pub mod postgres;
@@ -29,7 +30,7 @@ use ispeed_report::sample::ChainHead;
 use thiserror::Error;
 use uuid::Uuid;
 
-pub use month::{DeletedSample, Imported, MonthQuery, Record, StoredSample, place_of};
+pub use month::{DeletedSample, Imported, MonthQuery, Record, StoredSample, each_month_sample};
 use month::{deleted_conflict, receipt_conflict, record_conflict, sample_conflict};
 pub use open::open;
 pub use postgres::PostgresStore;

@@ -8,7 +8,7 @@ use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Store, StoreError};
 
 /// Which rows of a month. Start from [`MonthQuery::new`].
 #[derive(Clone, PartialEq, Debug)]
@@ -34,10 +34,25 @@ impl MonthQuery {
     }
 }
 
-/// The place of a row, to go on after it.
-pub fn place_of(row: &MonthSample) -> (String, String, Uuid) {
-    let (province, commune, id) = row.order();
-    (province.to_owned(), commune.to_owned(), id)
+/// Every row of a query, in order; read in pages of the query's size, so that no more than one is held.
+///
+/// # Errors
+/// The store fails.
+pub async fn each_month_sample(
+    store: &dyn Store,
+    mut query: MonthQuery,
+    mut each: impl FnMut(MonthSample),
+) -> Result<(), StoreError> {
+    loop {
+        let page = store.month_samples(query.clone()).await?;
+        let full = page.len() >= query.limit as usize;
+        let last = page.last().filter(|_| full).map(MonthSample::owned_order);
+        page.into_iter().for_each(&mut each);
+        if last.is_none() {
+            return Ok(());
+        }
+        query.after = last;
+    }
 }
 
 /// A small JSON document beside the samples. Kinds in use: `campaign`, `duty`, `closed_month`, `ispeed_count`.

@@ -20,6 +20,11 @@ pub(super) fn of_word<'a, T: Deserialize<'a>>(what: &'static str, word: &'a str)
     T::deserialize(deserializer).map_err(|e| StoreError::Unreadable { what, cause: e.to_string() })
 }
 
+/// A document as it is stored.
+pub(super) fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("stored records hold no maps with other than text keys")
+}
+
 /// Reads a stored JSON document.
 pub(super) fn parse<T: DeserializeOwned>(what: &'static str, json: &str) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|e| StoreError::Unreadable { what, cause: e.to_string() })

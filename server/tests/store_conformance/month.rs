@@ -3,7 +3,7 @@
 use ispeed_protocol::signing::SecretKey;
 use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
-use ispeed_server::store::{MonthQuery, Store, StoreError, Submission, place_of};
+use ispeed_server::store::{MonthQuery, Store, StoreError, Submission};
 
 use super::support::*;
 
@@ -44,7 +44,7 @@ pub(crate) async fn hands_out_rows_in_order(store: &dyn Store) {
 
     let mut paged = Vec::new();
     loop {
-        let after = paged.last().map(place_of);
+        let after = paged.last().map(MonthSample::owned_order);
         let page = rows(store, |query| (query.after, query.limit) = (after, 2)).await;
         if page.is_empty() {
             break;

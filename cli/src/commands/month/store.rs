@@ -56,8 +56,7 @@ impl MonthStore for Blocking {
         if let Some(last) = rows.last()
             && rows.len() == query.limit as usize
         {
-            let (province, commune, id) = last.order();
-            let next = RowQuery { after: Some((province.to_owned(), commune.to_owned(), id)), ..query };
+            let next = RowQuery { after: Some(last.owned_order()), ..query };
             self.ahead = Some((next.clone(), self.ask(next)));
         }
         Ok(rows)

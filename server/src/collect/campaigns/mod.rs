@@ -14,7 +14,7 @@ use super::error::{ApiError, not_found};
 use super::plan::{Question, operators};
 use super::prefix::PeerAddress;
 use crate::limits;
-use crate::store::{MonthQuery, Record, Store, StoreError, place_of};
+use crate::store::{MonthQuery, Record, Store, StoreError, each_month_sample};
 
 /// Kind of the records.
 pub const CAMPAIGN_KIND: &str = "campaign";
@@ -76,18 +76,10 @@ pub async fn campaign_samples(
     for code in &campaign.communes {
         let mut query = MonthQuery::new(month, limits::PLAN_ROWS_PAGE);
         query.commune = Some(code.clone());
-        loop {
-            let rows = store.month_samples(query.clone()).await?;
-            let after = rows.last().filter(|_| rows.len() >= limits::PLAN_ROWS_PAGE as usize).map(place_of);
-            let mine = |row: &MonthSample| {
-                row.campaign.as_deref() == Some(&campaign.code) && campaign.covers(Day::of(row.started_at))
-            };
-            found.extend(rows.into_iter().filter(mine));
-            match after {
-                Some(after) => query.after = Some(after),
-                None => break,
-            }
-        }
+        let mine = |row: &MonthSample| {
+            row.campaign.as_deref() == Some(&campaign.code) && campaign.covers(Day::of(row.started_at))
+        };
+        each_month_sample(store, query, |row| found.extend(Some(row).filter(mine))).await?;
     }
     Ok(found)
 }

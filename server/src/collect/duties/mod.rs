@@ -5,13 +5,14 @@ mod import;
 
 use ispeed_protocol::Month;
 use ispeed_protocol::duty::{Duty, ISpeedCount, record_key};
+use ispeed_report::MonthSample;
 use ispeed_report::duties::{DeviceTally, DutyFacts, DutyTexts, texts};
 use serde::de::DeserializeOwned;
 
 pub use self::file::{DutyFileError, WrongField, parse_duty_file};
 pub use self::import::{CountFileError, parse_count_file};
 use crate::limits;
-use crate::store::{MonthQuery, Store, StoreError};
+use crate::store::{MonthQuery, Store, StoreError, each_month_sample};
 
 /// Kind of the records of duties.
 pub const DUTY_KIND: &str = "duty";
@@ -102,17 +103,10 @@ async fn tally(store: &dyn Store, month: Month, commune: &str) -> Result<(Device
     let mut tally = (DeviceTally::default(), 0);
     let mut query = MonthQuery::new(month, limits::PLAN_ROWS_PAGE);
     query.commune = Some(commune.to_owned());
-    loop {
-        let rows = store.month_samples(query.clone()).await?;
-        for row in &rows {
-            tally.0.add(row);
-            tally.1 += u32::from(row.counts);
-        }
-        match rows.last() {
-            Some(last) if rows.len() >= limits::PLAN_ROWS_PAGE as usize => {
-                query.after = Some(crate::store::place_of(last))
-            }
-            _ => return Ok(tally),
-        }
-    }
+    let add = |row: MonthSample| {
+        tally.0.add(&row);
+        tally.1 += u32::from(row.counts);
+    };
+    each_month_sample(store, query, add).await?;
+    Ok(tally)
 }

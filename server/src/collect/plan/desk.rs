@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::planner::{self, Candidate, Question};
 use crate::collect::Communes;
 use crate::limits;
-use crate::store::{MonthQuery, Store, StoreError, place_of};
+use crate::store::{MonthQuery, Store, StoreError, each_month_sample};
 
 /// What an administrator may set of plan and counting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -189,19 +189,11 @@ impl PlanDesk {
     }
 }
 
-/// Reads the narrow rows of a commune and month, page by page.
+/// Reads the narrow rows of a commune and month.
 async fn read_board(store: &dyn Store, month: Month, code: &str) -> Result<Board, StoreError> {
     let mut builder = BoardBuilder::default();
     let mut query = MonthQuery::new(month, limits::PLAN_ROWS_PAGE);
     query.commune = Some(code.to_owned());
-    loop {
-        let rows = store.month_samples(query.clone()).await?;
-        rows.iter().for_each(|row| builder.add(row));
-        match rows.last() {
-            Some(last) if rows.len() >= limits::PLAN_ROWS_PAGE as usize => {
-                query.after = Some(place_of(last));
-            }
-            _ => return Ok(builder.finish()),
-        }
-    }
+    each_month_sample(store, query, |row| builder.add(&row)).await?;
+    Ok(builder.finish())
 }

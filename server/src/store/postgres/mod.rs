@@ -26,7 +26,6 @@ use ispeed_protocol::signing::sha256_hex;
 use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
@@ -37,15 +36,12 @@ use self::parts::lock;
 use self::rows::Parameter;
 use self::write::Tx;
 use self::writer::Job;
+use super::words::json;
 use super::{
     Decide, DeletedSample, Imported, Known, MonthQuery, MonthTallies, NewSample, OwnedSample, Record, SignDeletion,
     Store, StoreError, StoreFuture, StoredSample, Submission, UsedKey,
 };
 use crate::limits;
-
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("stored records hold no maps with other than text keys")
-}
 
 /// Number of an advisory lock: two names that share one by chance wait for each other, and nothing else.
 fn advisory(kind: &str, name: &str) -> i64 {

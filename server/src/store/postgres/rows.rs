@@ -1,108 +1,80 @@
 //! Rows of months: their columns, written as arrays and read one by one.
 
-use ispeed_protocol::UtcMicros;
+use std::borrow::Cow;
+
 use ispeed_report::MonthSample;
-use ispeed_report::sample::PacketCounts;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
+use uuid::Uuid;
 
 use super::PostgresStore;
 use super::parts::OTHER;
-use crate::store::words::{of_word, parse, text_or_none, word};
+use crate::store::columns::{Answered, COLUMNS, Field, Kind, fields, names_of, narrowed, of_row};
 use crate::store::{MonthQuery, StoreError};
 
 /// A parameter that can wait for its statement on any thread.
 pub(super) type Parameter = Box<dyn ToSql + Sync + Send>;
 
-/// The members of a row and their types, in the order of [`arrays`] and [`of_row`].
-pub(super) const COLUMNS: [(&str, &str); 35] = [
-    ("province", "text"),
-    ("commune", "text"),
-    ("id", "uuid"),
-    ("sha256", "text"),
-    ("device_id", "text"),
-    ("started_us", "bigint"),
-    ("received_us", "bigint"),
-    ("receipt_key", "text"),
-    ("receipt_sequence", "bigint"),
-    ("outcome", "text"),
-    ("counts", "boolean"),
-    ("reasons", "text"),
-    ("rules", "bigint"),
-    ("attested", "boolean"),
-    ("cell", "text"),
-    ("operator", "text"),
-    ("brand", "text"),
-    ("technology", "text"),
-    ("measurer", "text"),
-    ("campaign", "text"),
-    ("pair_id", "text"),
-    ("surroundings", "text"),
-    ("first_run", "boolean"),
-    ("down_bps", "double precision"),
-    ("up_bps", "double precision"),
-    ("byte_capped", "boolean"),
-    ("idle_ms", "double precision"),
-    ("loaded_down_ms", "double precision"),
-    ("loaded_up_ms", "double precision"),
-    ("pdv_ms", "double precision"),
-    ("echo_sent", "bigint"),
-    ("echo_lost", "bigint"),
-    ("bytes", "bigint"),
-    ("simulated", "boolean"),
-    ("synthetic", "boolean"),
-];
-
-/// The columns of table `sample`, with commas between.
-pub(super) fn column_names() -> String {
-    COLUMNS.map(|(name, _)| format!("sample.{name}")).join(", ")
+/// How a kind is called here.
+pub(super) const fn type_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Id => "uuid",
+        Kind::Whole => "bigint",
+        Kind::Flag => "boolean",
+        Kind::Real => "double precision",
+    }
 }
 
 /// Each column of many rows as one array.
 pub(super) fn arrays(rows: &[&MonthSample]) -> Vec<Parameter> {
-    fn column<T>(rows: &[&MonthSample], of: impl Fn(&MonthSample) -> T) -> Parameter
-    where
-        Vec<T>: ToSql + Sync + Send + 'static,
-    {
-        Box::new(rows.iter().map(|row| of(row)).collect::<Vec<T>>())
+    let mut columns: Vec<Column> = COLUMNS.iter().map(|(_, kind)| Column::new(*kind, rows.len())).collect();
+    for row in rows {
+        columns.iter_mut().zip(fields(row)).for_each(|(column, field)| column.push(field));
     }
-    vec![
-        column(rows, |r| r.province.clone().unwrap_or_default()),
-        column(rows, |r| r.commune.clone().unwrap_or_default()),
-        column(rows, |r| r.id),
-        column(rows, |r| r.sha256.clone()),
-        column(rows, |r| r.device_id.clone()),
-        column(rows, |r| r.started_at.as_micros()),
-        column(rows, |r| r.received_at.as_micros()),
-        column(rows, |r| r.receipt_key.clone()),
-        column(rows, |r| r.receipt_sequence.cast_signed()),
-        column(rows, |r| word(r.outcome)),
-        column(rows, |r| r.counts),
-        column(rows, |r| super::json(&r.reasons)),
-        column(rows, |r| i64::from(r.rules)),
-        column(rows, |r| r.attested),
-        column(rows, |r| r.cell.map(|cell| cell.to_string())),
-        column(rows, |r| r.operator.clone()),
-        column(rows, |r| r.brand.clone()),
-        column(rows, |r| word(r.technology)),
-        column(rows, |r| word(r.measurer)),
-        column(rows, |r| r.campaign.clone()),
-        column(rows, |r| r.pair_id.clone()),
-        column(rows, |r| r.surroundings.map(word)),
-        column(rows, |r| r.first_run),
-        column(rows, |r| r.down_bps),
-        column(rows, |r| r.up_bps),
-        column(rows, |r| r.byte_capped),
-        column(rows, |r| r.idle_ms),
-        column(rows, |r| r.loaded_down_ms),
-        column(rows, |r| r.loaded_up_ms),
-        column(rows, |r| r.pdv_ms),
-        column(rows, |r| i64::from(r.echo.sent)),
-        column(rows, |r| i64::from(r.echo.lost)),
-        column(rows, |r| r.bytes.cast_signed()),
-        column(rows, |r| r.simulated),
-        column(rows, |r| r.synthetic),
-    ]
+    columns.into_iter().map(Column::parameter).collect()
+}
+
+/// A column of many rows.
+enum Column {
+    Text(Vec<Option<String>>),
+    Id(Vec<Uuid>),
+    Whole(Vec<i64>),
+    Flag(Vec<bool>),
+    Real(Vec<Option<f64>>),
+}
+
+impl Column {
+    fn new(kind: Kind, rows: usize) -> Self {
+        match kind {
+            Kind::Text => Self::Text(Vec::with_capacity(rows)),
+            Kind::Id => Self::Id(Vec::with_capacity(rows)),
+            Kind::Whole => Self::Whole(Vec::with_capacity(rows)),
+            Kind::Flag => Self::Flag(Vec::with_capacity(rows)),
+            Kind::Real => Self::Real(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn push(&mut self, field: Field<'_>) {
+        match (self, field) {
+            (Self::Text(column), Field::Text(text)) => column.push(text.map(Cow::into_owned)),
+            (Self::Id(column), Field::Id(id)) => column.push(id),
+            (Self::Whole(column), Field::Whole(number)) => column.push(number),
+            (Self::Flag(column), Field::Flag(flag)) => column.push(flag),
+            (Self::Real(column), Field::Real(number)) => column.push(number),
+            (_, field) => unreachable!("{field:?} is not of its column's kind"),
+        }
+    }
+
+    fn parameter(self) -> Parameter {
+        match self {
+            Self::Text(column) => Box::new(column),
+            Self::Id(column) => Box::new(column),
+            Self::Whole(column) => Box::new(column),
+            Self::Flag(column) => Box::new(column),
+            Self::Real(column) => Box::new(column),
+        }
+    }
 }
 
 /// A column's value; what cannot be read is an error with its place, not a panic.
@@ -110,55 +82,30 @@ pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, 
     row.try_get(column).map_err(|e| StoreError::Unreadable { what: "column", cause: e.to_string() })
 }
 
-fn small(row: &Row, column: usize) -> Result<u32, StoreError> {
-    let value: i64 = get(row, column)?;
-    u32::try_from(value).map_err(|e| StoreError::Unreadable { what: "count", cause: format!("{value}: {e}") })
-}
+impl Answered for Row {
+    fn maybe_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        get(self, column)
+    }
 
-/// The columns of [`COLUMNS`], from column `first` on.
-pub(super) fn of_row(row: &Row, first: usize) -> Result<MonthSample, StoreError> {
-    let text = |i: usize| get::<String>(row, first + i);
-    let maybe = |i: usize| get::<Option<String>>(row, first + i);
-    let word_at = |i: usize| get::<&str>(row, first + i);
-    let real = |i: usize| get::<Option<f64>>(row, first + i);
-    let whole = |i: usize| get::<i64>(row, first + i);
-    let flag = |i: usize| get::<bool>(row, first + i);
-    Ok(MonthSample {
-        province: text_or_none(text(0)?),
-        commune: text_or_none(text(1)?),
-        id: get(row, first + 2)?,
-        sha256: text(3)?,
-        device_id: text(4)?,
-        started_at: UtcMicros(whole(5)?),
-        received_at: UtcMicros(whole(6)?),
-        receipt_key: text(7)?,
-        receipt_sequence: whole(8)?.cast_unsigned(),
-        outcome: of_word("outcome", word_at(9)?)?,
-        counts: flag(10)?,
-        reasons: parse("reasons", word_at(11)?)?,
-        rules: small(row, first + 12)?,
-        attested: flag(13)?,
-        cell: maybe(14)?.map(|cell| of_word("cell", &cell)).transpose()?,
-        operator: text(15)?,
-        brand: maybe(16)?,
-        technology: of_word("technology", word_at(17)?)?,
-        measurer: of_word("measurer", word_at(18)?)?,
-        campaign: maybe(19)?,
-        pair_id: maybe(20)?,
-        surroundings: maybe(21)?.map(|word| of_word("surroundings", &word)).transpose()?,
-        first_run: flag(22)?,
-        down_bps: real(23)?,
-        up_bps: real(24)?,
-        byte_capped: flag(25)?,
-        idle_ms: real(26)?,
-        loaded_down_ms: real(27)?,
-        loaded_up_ms: real(28)?,
-        pdv_ms: real(29)?,
-        echo: PacketCounts { sent: small(row, first + 30)?, lost: small(row, first + 31)? },
-        bytes: whole(32)?.cast_unsigned(),
-        simulated: flag(33)?,
-        synthetic: flag(34)?,
-    })
+    fn text(&self, column: usize) -> Result<&str, StoreError> {
+        get(self, column)
+    }
+
+    fn id(&self, column: usize) -> Result<Uuid, StoreError> {
+        get(self, column)
+    }
+
+    fn whole(&self, column: usize) -> Result<i64, StoreError> {
+        get(self, column)
+    }
+
+    fn flag(&self, column: usize) -> Result<bool, StoreError> {
+        get(self, column)
+    }
+
+    fn real(&self, column: usize) -> Result<Option<f64>, StoreError> {
+        get(self, column)
+    }
 }
 
 impl PostgresStore {
@@ -168,33 +115,23 @@ impl PostgresStore {
     }
 }
 
-/// The text of a query and its parameters: a condition is left out where there is none, so that what is there uses the key.
+/// The text of a query and its parameters.
 fn statement(query: &MonthQuery) -> (String, Vec<Parameter>) {
     let mut parameters: Vec<Parameter> = vec![Box::new(query.month.to_string())];
-    let mut sql = format!("SELECT {} FROM sample WHERE part IN ($1, '{OTHER}') AND month = $1", column_names());
-    let mut mark = |value: Parameter| {
-        parameters.push(value);
+    let rest = narrowed(query, Some("$1"), |field| {
+        parameters.push(parameter(field));
         format!("${}", parameters.len())
-    };
-    for (column, code) in [("province", &query.province), ("commune", &query.commune)] {
-        if let Some(code) = code {
-            sql += &format!(" AND {column} = {}", mark(Box::new(code.clone())));
-        }
+    });
+    let columns = names_of("sample");
+    (format!("SELECT {columns} FROM sample WHERE part IN ($1, '{OTHER}') AND month = $1{rest}"), parameters)
+}
+
+fn parameter(field: Field<'_>) -> Parameter {
+    match field {
+        Field::Text(text) => Box::new(text.map(Cow::into_owned)),
+        Field::Id(id) => Box::new(id),
+        Field::Whole(number) => Box::new(number),
+        Field::Flag(flag) => Box::new(flag),
+        Field::Real(number) => Box::new(number),
     }
-    if let Some((province, commune, id)) = &query.after {
-        let marks = [mark(Box::new(province.clone())), mark(Box::new(commune.clone())), mark(Box::new(*id))];
-        sql += &format!(" AND (month, province, commune, id) > ($1, {})", marks.join(", "));
-    }
-    if let Some(heads) = &query.upto {
-        // A sum of conditions on few keys; an empty one is true of nothing.
-        let mut covered = vec!["false".to_owned()];
-        for head in heads {
-            let key = mark(Box::new(head.key.clone()));
-            let sequence = mark(Box::new(i64::try_from(head.sequence).unwrap_or(i64::MAX)));
-            covered.push(format!("(receipt_key = {key} AND receipt_sequence <= {sequence})"));
-        }
-        sql += &format!(" AND ({})", covered.join(" OR "));
-    }
-    sql += &format!(" ORDER BY month, province, commune, id LIMIT {}", mark(Box::new(i64::from(query.limit))));
-    (sql, parameters)
 }

@@ -8,9 +8,10 @@ use ispeed_report::MonthSample;
 use uuid::Uuid;
 
 use super::parts::part_of;
-use super::rows::{self, COLUMNS, get};
+use super::rows::get;
 use super::write::Tx;
 use super::{PostgresStore, advisory, read};
+use crate::store::columns::{COUNT, names_of, of_row};
 use crate::store::words::parse;
 use crate::store::{
     ChainLink, DeletedSample, Imported, Known, SignDeletion, StoreError, StoredSample, deleted_conflict,
@@ -23,20 +24,20 @@ impl PostgresStore {
             "SELECT {}, sample.position, body.bytes, {} FROM sample JOIN body USING (position, part)
              JOIN receipt ON receipt.sample_id = sample.id AND NOT receipt.deletion
              WHERE sample.position > $1 ORDER BY sample.position LIMIT $2",
-            rows::column_names(),
+            names_of("sample"),
             read::HELD
         );
         let found = self.query(&sql, &[Box::new(after), Box::new(i64::from(limit))]).await?;
         let of_row = |row: &tokio_postgres::Row| {
-            let held = read::held(row, COLUMNS.len() + 2)?;
+            let held = read::held(row, COUNT + 2)?;
             let sample = StoredSample {
-                row: rows::of_row(row, 0)?,
-                body: get(row, COLUMNS.len() + 1)?,
+                row: of_row(row, 0)?,
+                body: get(row, COUNT + 1)?,
                 receipt: held.receipt,
                 verdict: held.verdict,
                 place: held.place,
             };
-            Ok((get(row, COLUMNS.len())?, sample))
+            Ok((get(row, COUNT)?, sample))
         };
         found.iter().map(of_row).collect()
     }
@@ -171,8 +172,8 @@ impl Tx<'_> {
         column: &str,
         value: &(dyn tokio_postgres::types::ToSql + Sync),
     ) -> Result<Vec<MonthSample>, StoreError> {
-        let sql = format!("SELECT {} FROM sample WHERE {column} = $1 ORDER BY position", rows::column_names());
-        self.query(&sql, &[value]).await?.iter().map(|row| rows::of_row(row, 0)).collect()
+        let sql = format!("SELECT {} FROM sample WHERE {column} = $1 ORDER BY position", names_of("sample"));
+        self.query(&sql, &[value]).await?.iter().map(|row| of_row(row, 0)).collect()
     }
 
     /// A place in a chain is taken once.

@@ -11,8 +11,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::parts::part_of;
-use super::rows::{COLUMNS, Parameter, arrays, get};
+use super::rows::{Parameter, arrays, get, type_of};
 use super::{failure, json};
+use crate::store::columns::{self, COLUMNS};
 use crate::store::words::first_reason;
 use crate::store::{ChainLink, StoreError, StoredSample};
 
@@ -113,11 +114,11 @@ impl Tx<'_> {
         ];
         parameters.extend(arrays(rows));
         let before = ["text", "bigint", "text", "text", "bigint"];
-        let types = before.into_iter().chain(COLUMNS.map(|(_, kind)| kind));
+        let types = before.into_iter().chain(COLUMNS.map(|(_, kind)| type_of(kind)));
         let marks: Vec<String> = types.enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
         let sql = format!(
             "INSERT INTO sample (part, position, month, place, judged_us, {}) SELECT * FROM unnest({})",
-            COLUMNS.map(|(name, _)| name).join(", "),
+            columns::names(),
             marks.join(", ")
         );
         let parameters: Vec<&(dyn ToSql + Sync)> =

@@ -18,11 +18,11 @@ use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
 use rusqlite::Connection;
-use serde::Serialize;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::writer::{Writer, lock};
+use super::words::json;
 use super::{
     Decide, DeletedSample, Imported, Known, MonthQuery, MonthTallies, NewSample, OwnedSample, Record, SignDeletion,
     Store, StoreError, StoreFuture, StoredSample, Submission, UsedKey,
@@ -34,10 +34,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn database(error: rusqlite::Error) -> StoreError {
     StoreError::Database(Box::new(error))
-}
-
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("stored records hold no maps with other than text keys")
 }
 
 /// A store in one file.

@@ -5,34 +5,34 @@ use ispeed_protocol::receipt::Receipt;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::{database, read, rows, write};
+use super::{database, read, write};
+use crate::store::columns::{COUNT, names_of, of_row};
 use crate::store::words::parse;
 use crate::store::{DeletedSample, Imported, Known, StoreError, StoredSample, sample_conflict};
 
 pub(super) fn export(db: &Connection, after: i64, limit: u32) -> Result<Vec<(i64, StoredSample)>, StoreError> {
-    let columns = rows::COLUMNS.split(", ").map(|column| format!("month_row.{}", column.trim()));
-    let columns = columns.collect::<Vec<_>>().join(", ");
     let mut statement = db
         .prepare_cached(&format!(
-            "SELECT {columns}, sample.position, body.bytes, {} FROM sample JOIN verdict USING (position)
+            "SELECT {}, sample.position, body.bytes, {} FROM sample JOIN verdict USING (position)
              JOIN body USING (position) JOIN month_row USING (position)
              JOIN receipt ON receipt.sample_id = sample.id AND receipt.deletion = 0
              WHERE sample.position > ?1 ORDER BY sample.position LIMIT ?2",
+            names_of("month_row"),
             read::HELD
         ))
         .map_err(database)?;
     let mut found_rows = statement.query(params![after, limit]).map_err(database)?;
     let mut found = Vec::new();
     while let Some(row) = found_rows.next().map_err(database)? {
-        let held = read::held(row, rows::COLUMN_COUNT + 2)?;
+        let held = read::held(row, COUNT + 2)?;
         let sample = StoredSample {
-            row: rows::of_row(row, 0)?,
-            body: row.get(rows::COLUMN_COUNT + 1).map_err(database)?,
+            row: of_row(row, 0)?,
+            body: row.get(COUNT + 1).map_err(database)?,
             receipt: held.receipt,
             verdict: held.verdict,
             place: held.place,
         };
-        found.push((row.get(rows::COLUMN_COUNT).map_err(database)?, sample));
+        found.push((row.get(COUNT).map_err(database)?, sample));
     }
     Ok(found)
 }
