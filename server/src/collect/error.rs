@@ -42,6 +42,12 @@ impl ApiError {
             .retry_after(limits::BUSY_RETRY_AFTER_S.into())
     }
 
+    /// Somebody asked too often.
+    pub(crate) fn too_many(kind: &str, title: &str, who: &str, wait_s: u64) -> Self {
+        let detail = format!("{who} asked for too many; try again in {wait_s} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, kind, title, detail).retry_after(wait_s)
+    }
+
     #[must_use]
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);

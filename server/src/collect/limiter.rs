@@ -1,5 +1,6 @@
-//! How often tokens are given: to one installation a little, to one network a lot.
+//! How often one may ask. Tokens: an installation a little, a network a lot. Plans: a network.
 
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -46,79 +47,52 @@ pub(crate) enum Limited {
 
 pub(crate) struct TokenLimiter {
     /// By the 128 bits of the monthly device id.
-    devices: Option<DefaultKeyedRateLimiter<u128>>,
-    prefixes: DefaultKeyedRateLimiter<NetworkPrefix>,
-    swept: Mutex<Instant>,
-}
-
-fn quota(rate: Rate) -> Quota {
-    let period = rate.period.max(Duration::from_micros(1));
-    Quota::with_period(period)
-        .expect("the period is not zero")
-        .allow_burst(NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN))
+    devices: Option<Limiter<u128>>,
+    prefixes: Limiter<NetworkPrefix>,
 }
 
 impl TokenLimiter {
     pub(crate) fn new(token_limits: TokenLimits) -> Self {
-        Self {
-            devices: token_limits.device.map(|rate| DefaultKeyedRateLimiter::keyed(quota(rate))),
-            prefixes: DefaultKeyedRateLimiter::keyed(quota(token_limits.prefix)),
-            swept: Mutex::new(Instant::now()),
-        }
+        Self { devices: token_limits.device.map(Limiter::new), prefixes: Limiter::new(token_limits.prefix) }
     }
 
     /// The network is asked first: ids of devices cost nothing to make up, so what one network can make this remember is
     /// bounded by what the network may ask.
     pub(crate) fn check(&self, device: u128, prefix: NetworkPrefix) -> Result<(), Limited> {
+        self.prefixes.check(prefix).map_err(|retry_after_s| Limited::Prefix { retry_after_s })?;
+        let Some(devices) = &self.devices else { return Ok(()) };
+        devices.check(device).map_err(|retry_after_s| Limited::Device { retry_after_s })
+    }
+}
+
+/// How often each of those who ask may ask.
+pub(crate) struct Limiter<K: Clone + Eq + Hash> {
+    asked: DefaultKeyedRateLimiter<K>,
+    swept: Mutex<Instant>,
+}
+
+impl<K: Clone + Eq + Hash> Limiter<K> {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let quota = Quota::with_period(rate.period.max(Duration::from_micros(1)))
+            .expect("the period is not zero")
+            .allow_burst(NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN));
+        Self { asked: DefaultKeyedRateLimiter::keyed(quota), swept: Mutex::new(Instant::now()) }
+    }
+
+    /// Takes one; else the seconds to wait.
+    pub(crate) fn check(&self, who: K) -> Result<(), u64> {
         self.sweep();
-        let seconds = |wait: Duration| (wait.as_secs_f64().ceil() as u64).max(1);
         let now = DefaultClock::default().now();
-        self.prefixes
-            .check_key(&prefix)
-            .map_err(|until| Limited::Prefix { retry_after_s: seconds(until.wait_time_from(now)) })?;
-        if let Some(devices) = &self.devices {
-            devices
-                .check_key(&device)
-                .map_err(|until| Limited::Device { retry_after_s: seconds(until.wait_time_from(now)) })?;
-        }
-        Ok(())
+        self.asked.check_key(&who).map_err(|until| (until.wait_time_from(now).as_secs_f64().ceil() as u64).max(1))
     }
 
     /// Forgets the quiet ones now and then; the state would grow without end otherwise.
     fn sweep(&self) {
         let Ok(mut swept) = self.swept.try_lock() else { return };
-        if swept.elapsed() < limits::LIMITER_SWEEP {
-            return;
-        }
-        *swept = Instant::now();
-        self.prefixes.retain_recent();
-        if let Some(devices) = &self.devices {
-            devices.retain_recent();
-        }
-    }
-}
-
-/// How often a network may ask for what costs some milliseconds.
-pub(crate) struct PrefixLimiter {
-    prefixes: DefaultKeyedRateLimiter<NetworkPrefix>,
-    swept: Mutex<Instant>,
-}
-
-impl PrefixLimiter {
-    pub(crate) fn new(rate: Rate) -> Self {
-        Self { prefixes: DefaultKeyedRateLimiter::keyed(quota(rate)), swept: Mutex::new(Instant::now()) }
-    }
-
-    /// Takes one; else the seconds to wait.
-    pub(crate) fn check(&self, prefix: NetworkPrefix) -> Result<(), u64> {
-        if let Ok(mut swept) = self.swept.try_lock()
-            && swept.elapsed() >= limits::LIMITER_SWEEP
-        {
+        if swept.elapsed() >= limits::LIMITER_SWEEP {
             *swept = Instant::now();
-            self.prefixes.retain_recent();
+            self.asked.retain_recent();
         }
-        let now = DefaultClock::default().now();
-        self.prefixes.check_key(&prefix).map_err(|until| (until.wait_time_from(now).as_secs_f64().ceil() as u64).max(1))
     }
 }
 

@@ -31,7 +31,6 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use ispeed_commune::BundleError;
@@ -52,14 +51,14 @@ pub use self::duties::{
 pub(crate) use self::error::ApiError;
 pub use self::error::PROBLEM_MEDIA_TYPE;
 pub use self::keys::{EVIDENCE_KEY_FILE, KeyFileError, KeyPair, RECEIPT_KEY_FILE, load_or_create};
-use self::limiter::{PrefixLimiter, TokenLimiter};
+use self::limiter::{Limiter, TokenLimiter};
 pub use self::limiter::{Rate, TokenLimits};
 use self::metrics::Metrics;
 pub(crate) use self::metrics::{render_certificate, render_measuring_end};
 pub use self::months::month_status;
 pub use self::openapi::{openapi_json, sample_schema_json};
 pub use self::plan::{PackFor, PlanAbout, PlanDesk, PlanError, PlanRequest, PlanSettings, plan_pack};
-use self::prefix::PeerAddress;
+use self::prefix::{NetworkPrefix, PeerAddress};
 pub(crate) use self::query::Params;
 use self::servers::Servers;
 pub use self::servers::{ServerListError, parse_server_list};
@@ -149,7 +148,7 @@ pub struct Collector {
     servers: Servers,
     communes: Arc<Communes>,
     plans: PlanDesk,
-    plan_limiter: PrefixLimiter,
+    plan_limiter: Limiter<NetworkPrefix>,
     plan_places: Semaphore,
     limiter: TokenLimiter,
     metrics: Metrics,
@@ -179,7 +178,7 @@ impl Collector {
         Ok(Self {
             communes: Arc::new(Communes::new(config.boundaries)?),
             plans: PlanDesk::default(),
-            plan_limiter: PrefixLimiter::new(limits::PLANS_PREFIX),
+            plan_limiter: Limiter::new(limits::PLANS_PREFIX),
             plan_places: Semaphore::new(limits::PLANS_AT_ONCE),
             limiter: TokenLimiter::new(config.token_limits),
             metrics: Metrics::new(),
@@ -237,15 +236,8 @@ impl Collector {
 
     /// A place to compute a plan in, if this network may ask for another one.
     fn plan_place(&self, peer: PeerAddress) -> Result<SemaphorePermit<'_>, ApiError> {
-        self.plan_limiter.check(peer.prefix()).map_err(|retry_after_s| {
-            ApiError::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_plans",
-                "Too many plans for now",
-                format!("this network asked for too many; try again in {retry_after_s} s"),
-            )
-            .retry_after(retry_after_s)
-        })?;
+        let limited = |wait_s| ApiError::too_many("too_many_plans", "Too many plans for now", "this network", wait_s);
+        self.plan_limiter.check(peer.prefix()).map_err(limited)?;
         self.plan_places.try_acquire().map_err(|_| ApiError::busy("many plans are being computed; ask again later"))
     }
 

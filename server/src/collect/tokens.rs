@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use ispeed_meter::params;
 use ispeed_protocol::UtcMicros;
 use ispeed_protocol::direction::Direction;
@@ -105,13 +104,7 @@ fn limited(limit: Limited) -> (TokenOutcome, ApiError) {
         Limited::Device { retry_after_s } => (TokenOutcome::LimitedDevice, "this installation", retry_after_s),
         Limited::Prefix { retry_after_s } => (TokenOutcome::LimitedNetwork, "this network", retry_after_s),
     };
-    let error = ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too_many_tokens",
-        "Too many measurements for now",
-        format!("{who} asked for too many; try again in {seconds} s"),
-    );
-    (outcome, error.retry_after(seconds))
+    (outcome, ApiError::too_many("too_many_tokens", "Too many measurements for now", who, seconds))
 }
 
 fn known_servers(collector: &Collector, request: &TokenRequest) -> Vec<String> {
