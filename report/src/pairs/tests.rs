@@ -1,51 +1,28 @@
 use ispeed_protocol::UtcMicros;
-use ispeed_protocol::device::{MeasurerKind, RadioTechnology};
-use ispeed_protocol::sample::Outcome;
+use ispeed_protocol::device::MeasurerKind;
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use super::compare::t_975;
 use super::*;
 use crate::TechnologyGroup;
 use crate::sample::PacketCounts;
+use crate::tests::synth;
 
 fn sample(n: u128, operator: &str, device: &str, pair: &str) -> MonthSample {
     let at: UtcMicros = "2026-11-23T02:00:00Z".parse().unwrap();
     MonthSample {
-        id: Uuid::from_u128(n),
-        sha256: String::new(),
-        device_id: device.into(),
         started_at: at,
         received_at: at,
-        receipt_key: String::new(),
-        receipt_sequence: 1,
-        outcome: Outcome::Complete,
-        counts: true,
-        reasons: Vec::new(),
-        rules: 2,
-        attested: true,
-        commune: Some("25195".into()),
-        province: Some("75".into()),
         cell: Some(Cell { row: 6413, column: 58224 }),
         operator: operator.into(),
-        brand: None,
-        technology: RadioTechnology::G4,
         measurer: MeasurerKind::Official,
         campaign: Some("dot-1".into()),
         pair_id: Some(pair.into()),
-        surroundings: None,
-        first_run: false,
-        down_bps: Some(40e6),
-        up_bps: Some(20e6),
-        byte_capped: false,
-        idle_ms: Some(30.0),
         loaded_down_ms: None,
         loaded_up_ms: None,
         pdv_ms: None,
         echo: PacketCounts::default(),
-        bytes: 0,
-        simulated: false,
-        synthetic: false,
+        ..synth::sample(n, &synth::places(1, 1)[0], device)
     }
 }
 

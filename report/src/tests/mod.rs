@@ -4,4 +4,4 @@ mod month;
 mod public;
 mod reporting;
 mod speed;
-mod synth;
+pub(crate) mod synth;

@@ -18,7 +18,7 @@ pub(super) fn month() -> Month {
 }
 
 /// Communes of two digits of province and three of number.
-pub(super) fn places(provinces: u32, communes_each: u32) -> Vec<Place> {
+pub(crate) fn places(provinces: u32, communes_each: u32) -> Vec<Place> {
     let place = |province: u32, commune: u32| Place {
         code: format!("{:02}{commune:03}", province + 10),
         name: format!("Xã {commune}"),
@@ -30,7 +30,7 @@ pub(super) fn places(provinces: u32, communes_each: u32) -> Vec<Place> {
 }
 
 /// A counted 4G sample of Viettel.
-pub(super) fn sample(number: u128, place: &Place, device: &str) -> MonthSample {
+pub(crate) fn sample(number: u128, place: &Place, device: &str) -> MonthSample {
     let started_at = month().start().plus_micros(3_600_000_000 * (number % 600) as i64);
     MonthSample {
         id: Uuid::from_u128(number),
