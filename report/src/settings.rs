@@ -2,6 +2,7 @@
 //!
 //! Data, not code: every member has a default with its source beside it, and can be set in a file.
 
+use ispeed_protocol::plan::UPLOAD_CUTOFF_DAY;
 use ispeed_protocol::{Month, UtcMicros};
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +107,7 @@ impl Default for Settings {
             min_samples: 30,
             min_devices_public: 5,
             min_devices_interval: 10,
-            cut_off_day: 8,
+            cut_off_day: UPLOAD_CUTOFF_DAY,
             report_days: [10, 15],
             floors: default_floors(),
             targets: default_targets(),

@@ -2,6 +2,7 @@
 
 use ispeed_protocol::Month;
 use ispeed_protocol::device::RadioTechnology;
+use ispeed_protocol::plan::UPLOAD_CUTOFF_DAY;
 use ispeed_verdict::limits::SPACING;
 
 use super::people::{Device, Habit};
@@ -44,7 +45,7 @@ impl Course {
 
 /// Days after the end of a month in which its samples still come in time, as the close of a month has it unless it is told
 /// otherwise (`ispeed_report::Settings`).
-pub(super) const CUTOFF_DAYS: u32 = 8;
+pub(super) const CUTOFF_DAYS: u32 = UPLOAD_CUTOFF_DAY as u32;
 
 /// One attempt, small enough that ten million of them fit in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
