@@ -76,7 +76,8 @@ impl Staging {
             sync_folder(&self.folder);
             fs::rename(&self.folder, &self.out).map_err(MonthError::io("write", &self.out))?;
             self.published = true;
-            if let Some(parent) = self.out.parent() {
+            // Not that of `out`, which names none where it is relative.
+            if let Some(parent) = self.folder.parent() {
                 sync_folder(parent);
             }
             return Ok(Published::Written);

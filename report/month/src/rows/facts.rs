@@ -1,9 +1,11 @@
 //! What both tables show alike.
 
+use ispeed_protocol::UtcMicros;
 use ispeed_protocol::device::{MeasurerKind, RadioTechnology};
 use ispeed_protocol::sample::Outcome;
 use ispeed_report::MonthSample;
 use ispeed_report::sample::PacketCounts;
+use uuid::Uuid;
 
 use crate::table::{ColumnSpec, Kind, Row, Value};
 use crate::words::Word;
@@ -84,6 +86,46 @@ impl Facts {
             echo: sample.echo,
             simulated: sample.simulated,
             synthetic: sample.synthetic,
+        }
+    }
+
+    /// A sample of which nothing else is known.
+    pub(super) fn into_sample(self) -> MonthSample {
+        MonthSample {
+            id: Uuid::nil(),
+            sha256: String::new(),
+            device_id: String::new(),
+            started_at: UtcMicros(0),
+            received_at: UtcMicros(0),
+            receipt_key: String::new(),
+            receipt_sequence: 0,
+            outcome: self.outcome,
+            counts: self.counts,
+            reasons: self.reasons,
+            rules: 0,
+            attested: false,
+            commune: None,
+            province: None,
+            cell: None,
+            operator: self.operator,
+            brand: None,
+            technology: self.technology,
+            measurer: self.measurer,
+            campaign: None,
+            pair_id: None,
+            surroundings: None,
+            first_run: false,
+            down_bps: self.down_bps,
+            up_bps: self.up_bps,
+            byte_capped: self.byte_capped,
+            idle_ms: self.idle_ms,
+            loaded_down_ms: self.loaded_down_ms,
+            loaded_up_ms: self.loaded_up_ms,
+            pdv_ms: self.pdv_ms,
+            echo: self.echo,
+            bytes: 0,
+            simulated: self.simulated,
+            synthetic: self.synthetic,
         }
     }
 

@@ -78,43 +78,17 @@ impl PublicRow {
 
     /// As the computer of figures takes it: what the row does not tell is empty. `number` stands for the id and keeps order.
     pub(crate) fn to_sample(&self, number: u64, cut_off: UtcMicros) -> MonthSample {
-        let facts = &self.facts;
         let started = i64::from(self.day) * US_PER_DAY - VIETNAM_OFFSET_US;
         MonthSample {
             id: Uuid::from_u128(number.into()),
-            sha256: String::new(),
             device_id: self.device.clone().unwrap_or_default(),
             started_at: self.hour.unwrap_or(UtcMicros(started)),
             received_at: if self.late { cut_off.plus_micros(1) } else { cut_off },
-            receipt_key: String::new(),
-            receipt_sequence: 0,
-            outcome: facts.outcome,
-            counts: facts.counts,
-            reasons: facts.reasons.clone(),
             rules: self.rules,
-            attested: false,
             commune: self.commune.clone(),
             province: self.province.clone(),
             cell: self.cell,
-            operator: facts.operator.clone(),
-            brand: None,
-            technology: facts.technology,
-            measurer: facts.measurer,
-            campaign: None,
-            pair_id: None,
-            surroundings: None,
-            first_run: false,
-            down_bps: facts.down_bps,
-            up_bps: facts.up_bps,
-            byte_capped: facts.byte_capped,
-            idle_ms: facts.idle_ms,
-            loaded_down_ms: facts.loaded_down_ms,
-            loaded_up_ms: facts.loaded_up_ms,
-            pdv_ms: facts.pdv_ms,
-            echo: facts.echo,
-            bytes: 0,
-            simulated: facts.simulated,
-            synthetic: facts.synthetic,
+            ..self.facts.clone().into_sample()
         }
     }
 }

@@ -97,7 +97,6 @@ fn read(row: &mut Row<'_>) -> Option<SealedRow> {
         None => None,
     };
     let (first_run, bytes) = (row.bool()?, row.long()?.try_into().ok()?);
-    let facts = Facts::read(row)?;
     let sample = MonthSample {
         id,
         sha256,
@@ -106,33 +105,18 @@ fn read(row: &mut Row<'_>) -> Option<SealedRow> {
         received_at,
         receipt_key,
         receipt_sequence,
-        outcome: facts.outcome,
-        counts: facts.counts,
-        reasons: facts.reasons,
         rules,
         attested,
         commune,
         province,
         cell,
-        operator: facts.operator,
         brand,
-        technology: facts.technology,
-        measurer: facts.measurer,
         campaign,
         pair_id,
         surroundings,
         first_run,
-        down_bps: facts.down_bps,
-        up_bps: facts.up_bps,
-        byte_capped: facts.byte_capped,
-        idle_ms: facts.idle_ms,
-        loaded_down_ms: facts.loaded_down_ms,
-        loaded_up_ms: facts.loaded_up_ms,
-        pdv_ms: facts.pdv_ms,
-        echo: facts.echo,
         bytes,
-        simulated: facts.simulated,
-        synthetic: facts.synthetic,
+        ..Facts::read(row)?.into_sample()
     };
     Some(SealedRow { row: number, sample })
 }

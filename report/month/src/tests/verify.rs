@@ -158,3 +158,28 @@ fn a_changed_sample_is_found_by_its_figures_or_by_the_sealed_table() {
     });
     assert!(names(&checked(&office), "25200: shows numbers of 1 devices; expected at least 5"));
 }
+
+/// A month in which one device has so many more counted samples on one day in one commune.
+fn with_busy_device(samples: u64) -> Office {
+    let mut store = memory();
+    let first = super::memory::sample(10_000, "75", "25195", "busy");
+    store.samples.extend((0..samples).map(|n| {
+        let sample = super::memory::sample(10_000 + n, "75", "25195", "busy");
+        let started_at = first.started_at.plus_micros(n as i64);
+        ispeed_report::MonthSample { started_at, counts: true, reasons: Vec::new(), ..sample }
+    }));
+    let office = Office { sealed: true, communes: true, ..Office::new() };
+    office.close(&mut store, "m").unwrap();
+    office
+}
+
+#[test]
+fn more_than_a_collector_may_count_of_a_device_is_refused_and_more_than_usual_is_told() {
+    let told = |report: &Report| report.not_proven.iter().any(|text| text.contains("counted samples in commune 25195"));
+    for (samples, tells, refuses) in [(20, false, false), (21, true, false), (101, false, true)] {
+        let report = checked(&with_busy_device(samples));
+        let refused = names(&report, &format!("has {samples} counted samples in commune 25195 on 2026-10-"));
+        assert_eq!((told(&report), refused), (tells, refuses), "{samples}: {report:#?}");
+        assert_eq!(report.holds(), !refuses, "{:?}", report.refused);
+    }
+}
