@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use ispeed_commune::{Boundaries, Place, Point, gazetteer};
+use ispeed_server::collect::Communes;
 use ispeed_verdict::Lang;
 
 use crate::error::{CliError, Result};
@@ -104,12 +105,41 @@ pub(crate) fn bundle_path(asked: Option<&Path>, data: Option<&Path>) -> Option<P
 /// Reads a bundle, or says what is wrong with the file and how to get one.
 pub(crate) fn load(path: &Path) -> Result<Boundaries> {
     let bytes = files::read_all(path, BUNDLE_MAX_BYTES)?;
-    Boundaries::load(&bytes).map_err(|error| {
-        CliError::failed(
-            format_args!("{}: {error}", path.display()),
-            "make it with `ispeed boundaries build` or `ispeed boundaries fetch`",
-        )
-    })
+    Boundaries::load(&bytes).map_err(|error| broken(path, error))
+}
+
+/// The communes a collector knows: those of what [`bundle_path`] finds, else of the gazetteer.
+pub(crate) fn communes(asked: Option<&Path>, data: &Path) -> Result<Arc<Communes>> {
+    let path = bundle_path(asked, Some(data));
+    let bytes = path.as_deref().map(|path| files::read_all(path, BUNDLE_MAX_BYTES)).transpose()?;
+    let communes = Communes::new(bytes).map_err(|error| broken(&path.unwrap_or_default(), error))?;
+    Ok(Arc::new(communes))
+}
+
+fn broken(path: &Path, error: impl std::fmt::Display) -> CliError {
+    CliError::failed(
+        format_args!("{}: {error}", path.display()),
+        "make it with `ispeed boundaries build` or `ispeed boundaries fetch`",
+    )
+}
+
+/// Reads the code of a province for clap.
+pub(crate) fn parse_province(text: &str) -> std::result::Result<String, String> {
+    match gazetteer::province(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is not the code of a province; expected two digits, such as 75 for Đồng Nai")),
+    }
+}
+
+/// Five digits that the table knows.
+pub(crate) fn known_commune(communes: &Communes, code: &str) -> Result<()> {
+    if communes.get(code).is_some() {
+        return Ok(());
+    }
+    Err(CliError::usage(
+        format_args!("--commune is {code:?}, which is no commune"),
+        "give five digits, such as 25195 for Phường Bình Phước",
+    ))
 }
 
 /// A commune as people name it, always with its province (245 full names occur in more than one): `Phường Bình Phước,

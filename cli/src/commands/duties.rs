@@ -14,11 +14,12 @@ use ispeed_server::store::Store;
 use ispeed_verdict::Lang;
 use serde::Serialize;
 
-use super::local::{Local, known_commune, of_store};
 use crate::error::{CliError, Result};
 use crate::lang::pick;
 use crate::output::{Format, Out, print_entries};
 use crate::{files, http};
+use crate::place::known_commune;
+use crate::store::{self, Local};
 
 /// A file that somebody typed is far smaller.
 const FILE_MAX_BYTES: u64 = 1 << 20;
@@ -92,7 +93,7 @@ struct ExportArgs {
     #[arg(long, value_name = "YYYY-MM")]
     month: Month,
     /// Every commune of this province.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = crate::place::parse_province)]
     province: Option<String>,
     #[command(flatten)]
     local: Local,
@@ -155,8 +156,8 @@ fn set(args: &SetArgs) -> Result<()> {
         duty.role = Some(role.clone());
     }
     http::block_on(async {
-        let store = args.local.write().await?;
-        keep_duty(&*store, &duty).await.map_err(|error| of_store(&error))
+        let store = args.local.server.open_or_make().await?;
+        keep_duty(&*store, &duty).await.map_err(|error| store::failed(&error))
     })?;
     Ok(())
 }
@@ -232,7 +233,7 @@ impl Entry {
 }
 
 async fn entry(store: &dyn Store, communes: &Communes, code: &str, month: Month) -> Result<(Entry, DutyTexts)> {
-    let texts = duty_texts(store, month, code).await.map_err(|error| of_store(&error))?;
+    let texts = duty_texts(store, month, code).await.map_err(|error| store::failed(&error))?;
     Ok((Entry::of(communes, code, month, &texts), texts))
 }
 
@@ -240,7 +241,7 @@ fn show(args: &ShowArgs, lang: Lang) -> Result<()> {
     let communes = args.local.communes()?;
     known_commune(&communes, &args.commune)?;
     let (made, texts) = http::block_on(async {
-        let store = args.local.read().await?;
+        let store = args.local.server.open_existing().await?;
         entry(&*store, &communes, &args.commune, args.month).await
     })?;
     if args.format != Format::Human {
@@ -265,7 +266,7 @@ fn show(args: &ShowArgs, lang: Lang) -> Result<()> {
 fn export(args: &ExportArgs, lang: Lang) -> Result<()> {
     let communes = args.local.communes()?;
     let entries = http::block_on(async {
-        let store = args.local.read().await?;
+        let store = args.local.server.open_existing().await?;
         let codes: Vec<String> = match &args.province {
             Some(province) => {
                 communes.all().iter().filter(|c| c.province_code == *province).map(|c| c.code.clone()).collect()
@@ -297,8 +298,8 @@ fn export(args: &ExportArgs, lang: Lang) -> Result<()> {
 
 /// Communes of which something was typed in.
 async fn reported(store: &dyn Store, month: Month) -> Result<Vec<String>> {
-    let typed = duties(store, month).await.map_err(|error| of_store(&error))?;
-    let counts = ispeed_counts(store, month).await.map_err(|error| of_store(&error))?;
+    let typed = duties(store, month).await.map_err(|error| store::failed(&error))?;
+    let counts = ispeed_counts(store, month).await.map_err(|error| store::failed(&error))?;
     let mut codes: Vec<String> =
         typed.into_iter().map(|duty| duty.commune).chain(counts.into_iter().map(|count| count.commune)).collect();
     codes.sort_unstable();
@@ -330,9 +331,9 @@ fn count(args: &CountArgs, lang: Lang) -> Result<()> {
         }
     };
     http::block_on(async {
-        let store = args.local.write().await?;
+        let store = args.local.server.open_or_make().await?;
         for count in &counts {
-            keep_ispeed_count(&*store, count).await.map_err(|error| of_store(&error))?;
+            keep_ispeed_count(&*store, count).await.map_err(|error| store::failed(&error))?;
         }
         Ok(())
     })?;

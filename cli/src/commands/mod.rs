@@ -6,7 +6,6 @@ pub(crate) mod campaign;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod duties;
-pub(crate) mod local;
 pub(crate) mod man;
 pub(crate) mod me;
 pub(crate) mod measure;
@@ -17,6 +16,7 @@ pub(crate) mod serve;
 pub(crate) mod server_key;
 pub(crate) mod test;
 pub(crate) mod verify;
+pub(crate) mod whose;
 
 use crate::args::{Cli, Command};
 use crate::error::Result;

@@ -1,21 +1,20 @@
 //! `ispeed plan`: what to measure next.
 
-use std::path::PathBuf;
-
 use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommunePlan, NOT_I_SPEED_EN, NOT_I_SPEED_VI, Plan, Progress};
 use ispeed_report::OperatorGroup;
-use ispeed_server::collect::{PlanAbout, PlanDesk, PlanRequest, PlanSettings, campaign};
+use ispeed_server::collect::{PlanAbout, PlanDesk, PlanRequest, PlanSettings};
 use ispeed_verdict::Lang;
 use reqwest::Url;
 
-use super::local::{Local, communes, of_store};
-use super::test::COLLECTOR_ENV;
+use super::campaign::find;
+use super::whose::{Asked, Whose};
 use crate::error::{CliError, Result};
+use crate::http;
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
 use crate::place::At;
-use crate::{files, http};
+use crate::store::Local;
 
 /// What to measure next: which commune is short and by how many, with which operator, in which cells.
 #[derive(clap::Args, Debug)]
@@ -42,43 +41,24 @@ pub(crate) struct Args {
     /// Unmeasured cells listed of each commune at most.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
     cells: u32,
-    /// Folder of a server on this machine.
-    #[arg(long, value_name = "DIR", conflicts_with = "server")]
-    data: Option<PathBuf>,
-    /// Database of a server, postgres://…
-    #[arg(long, value_name = "URL", conflicts_with = "server")]
-    database: Option<String>,
-    /// Boundary bundle, with --data or --database.
-    #[arg(long, value_name = "FILE", conflicts_with = "server")]
-    boundaries: Option<PathBuf>,
-    /// A collector to ask; $ISPEED_COLLECTOR unless given.
-    #[arg(long, value_name = "URL", value_parser = http::parse_url)]
-    server: Option<Url>,
-    /// Trust this certificate too (PEM).
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    whose: Whose,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
-    let plan = if args.data.is_some() || args.database.is_some() { read(args)? } else { ask(args)? };
+    let plan = match args.whose.asked("plan")? {
+        Asked::Local(local) => read(&local, args)?,
+        Asked::Collector(server) => ask(&server, args)?,
+    };
     print(args.format, lang, &plan)
 }
 
-fn ask(args: &Args) -> Result<Plan> {
-    let of_environment = || std::env::var(COLLECTOR_ENV).ok().filter(|text| !text.is_empty());
-    let parse = |text: String| {
-        let mend = |error| CliError::usage(format_args!("{COLLECTOR_ENV}: {error}"), "mend the variable");
-        http::parse_url(&text).map_err(mend)
-    };
-    let server = args.server.clone().map(Ok).or_else(|| of_environment().map(parse)).transpose()?.ok_or_else(|| {
-        let remedy = format!("give --server URL, --data DIR or --database URL, or set {COLLECTOR_ENV}");
-        CliError::usage("nothing says whose plan is asked for", remedy)
-    })?;
-    let client = http::client(http::read_ca(args.ca.as_deref())?.as_deref())?;
-    let mut url = http::endpoint(&server, "v1/plan")?;
+fn ask(server: &Url, args: &Args) -> Result<Plan> {
+    let client = http::client(http::read_ca(args.whose.ca.as_deref())?.as_deref())?;
+    let mut url = http::endpoint(server, "v1/plan")?;
     {
         let mut query = url.query_pairs_mut();
         if let Some(at) = args.at {
@@ -103,21 +83,17 @@ fn cell_text(at: At) -> String {
     format!("{:.5},{:.5}", centre.lat, centre.lon)
 }
 
-fn read(args: &Args) -> Result<Plan> {
-    let data = args.data.clone().unwrap_or_else(|| files::DEFAULT_DATA.into());
-    let communes = communes(args.boundaries.as_deref(), Some(&data))?;
-    let local = Local { data, database: args.database.clone(), boundaries: None };
+fn read(local: &Local, args: &Args) -> Result<Plan> {
+    let communes = local.communes()?;
     let now = ispeed_core::clock::now();
     http::block_on(async {
-        let store = local.read().await?;
+        let store = local.server.open_existing().await?;
         let about = match (&args.at, &args.commune, &args.campaign) {
             (Some(at), ..) => PlanAbout::Point { point: at.point, radius_m: args.radius },
             (_, Some(code), _) => PlanAbout::Commune(code.clone()),
             (_, _, code) => {
                 let code = code.as_deref().unwrap_or_default();
-                let kept = campaign(&*store, code).await.map_err(|error| of_store(&error))?;
-                let kept = kept.ok_or_else(|| super::campaign::unknown(code))?;
-                PlanAbout::Campaign(Box::new(kept.campaign))
+                PlanAbout::Campaign(Box::new(find(&*store, code).await?.campaign))
             }
         };
         let month = args.month.unwrap_or_else(|| now.month());

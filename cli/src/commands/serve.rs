@@ -16,8 +16,7 @@ use crate::error::{CliError, Result};
 use crate::http;
 use crate::lang::pick;
 use crate::output::live::say;
-use crate::store::{self, DATABASE_ENV};
-use crate::{files, place};
+use crate::{files, place, store};
 
 /// Where to listen unless told otherwise: every address of both protocol versions.
 const DEFAULT_LISTEN: &str = "[::]:8443";
@@ -31,9 +30,9 @@ pub(crate) struct Args {
     /// Folder of database, keys and self-signed certificate.
     #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
     data: PathBuf,
-    /// Keep samples in PostgreSQL instead of DATA/ispeed.sqlite; any number of servers may share one. Keys stay in DATA. The
-    /// password is better given by $ISPEED_DATABASE than on the command line, where others on this machine see it.
-    #[arg(long, value_name = "postgres://USER@HOST/DB", env = DATABASE_ENV, hide_env_values = true)]
+    /// Keep samples in PostgreSQL instead of DATA/ispeed.sqlite; any number of servers may share one. Keys stay in DATA.
+    /// $ISPEED_DATABASE unless given: better for a password, since others on this machine see command lines.
+    #[arg(long, value_name = "postgres://USER@HOST/DB")]
     database: Option<String>,
     /// Test points to list and to take evidence of (JSON, see docs/PROTOCOL.md).
     #[arg(long, value_name = "FILE")]
@@ -102,7 +101,7 @@ fn parse_key(text: &str) -> std::result::Result<PublicKey, String> {
 
 pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     let mut config = Config::new(args.listen, args.data);
-    config.database = args.database;
+    config.database = store::database(args.database.as_deref());
     if let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) {
         config.certificate = Certificate::Files { cert, key };
     }

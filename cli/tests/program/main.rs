@@ -3,6 +3,7 @@
 
 mod admin;
 mod boundaries;
+mod database;
 mod demo;
 mod help;
 mod month;

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use ispeed_server::archive::{self, ArchiveError, Content};
+use ispeed_server::store::StoreError;
 
 use crate::error::{CliError, Result};
 use crate::http;
@@ -71,6 +72,10 @@ pub(super) fn print(out: &mut Out, what: &str, content: &Content) -> Result<()> 
 pub(super) fn failed(path: &Path, error: &ArchiveError) -> CliError {
     let path = path.display();
     match error {
+        ArchiveError::Store(StoreError::Conflict { .. }) => CliError::failed(
+            format_args!("{path}: {error}"),
+            "the two stores are no copies of one another: import into an empty one",
+        ),
         ArchiveError::Store(error) => store::failed(error),
         ArchiveError::File(_) => {
             CliError::failed(format_args!("{path}: {error}"), "check the path, its rights and the free space")

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use ispeed_protocol::Month;
 use ispeed_server::raw::{RawError, export_month};
-use ispeed_server::server::STORE_FILE;
-use ispeed_server::store;
 use ispeed_verdict::Lang;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -14,11 +12,11 @@ use object_store::path::Path;
 use reqwest::Url;
 
 use super::s3;
-
 use crate::error::{CliError, Result};
+use crate::http;
 use crate::lang::number;
 use crate::output::Out;
-use crate::{files, http};
+use crate::store::{self, ServerArgs};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -28,12 +26,8 @@ pub(super) struct Args {
     /// Where to: a folder, or s3://bucket/prefix with credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
     #[arg(long, value_name = "DIR|S3URL")]
     out: String,
-    /// Folder of a server.
-    #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
-    data: PathBuf,
-    /// Database to read, postgres://…
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Address of the S3-compatible store, if it is not Amazon's.
     #[arg(long, value_name = "URL", value_parser = http::parse_url)]
     endpoint: Option<Url>,
@@ -47,13 +41,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
     let (out, prefix) = destination(args)?;
-    if args.database.is_none() && !args.data.join(STORE_FILE).is_file() {
-        let cause = format_args!("{} is not there", args.data.join(STORE_FILE).display()).to_string();
-        return Err(CliError::failed(cause, "name the server's folder with --data, or its database with --database"));
-    }
     let exported = http::block_on(async {
-        let failed = |error: &dyn std::fmt::Display| CliError::failed(error, "check --data and --database");
-        let store = store::open(args.database.as_deref(), &args.data).await.map_err(|error| failed(&error))?;
+        let store = args.server.open_existing().await?;
         let exported = export_month(&*store, &*out, &prefix, args.month).await.map_err(|error| match error {
             RawError::Empty(_) => CliError::failed(error, "check --month; nothing was written"),
             RawError::Out(_) => CliError::failed(http::with_causes(&error), "check --out, its rights and credentials"),
@@ -62,7 +51,7 @@ pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
                 "run it again: an export without _manifest.json is not whole",
             ),
         })?;
-        store.close().await.map_err(|error| failed(&error))?;
+        store.close().await.map_err(|error| store::failed(&error))?;
         Ok(exported)
     })?;
     let bytes: u64 = exported.parts.iter().map(|part| part.bytes).sum();

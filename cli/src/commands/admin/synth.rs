@@ -1,20 +1,18 @@
 //! `ispeed admin synth`: a made-up month.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ispeed_protocol::Month;
-use ispeed_server::collect::{Communes, RECEIPT_KEY_FILE, load_or_create};
-use ispeed_server::store;
 use ispeed_server::synth::{MonthSpec, Synth, SynthError, write};
 use ispeed_verdict::Lang;
 
 use crate::error::{CliError, Result};
 use crate::lang::number;
 use crate::output::Out;
-use crate::{files, http, place};
+use crate::store::{self, ServerArgs};
+use crate::{http, place};
 
 /// Name under which receipts of made-up samples are given.
 const COLLECTOR: &str = "synthetic";
@@ -35,31 +33,22 @@ pub(super) struct Args {
     /// Only this province.
     #[arg(long, value_name = "CODE")]
     province: Option<String>,
-    /// Folder of a server: its store unless --database names another, its receipt key, its boundary bundle.
-    #[arg(long, value_name = "DIR", default_value = files::DEFAULT_DATA)]
-    data: PathBuf,
-    /// Database to write to, postgres://…
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 pub(super) fn run(args: &Args, lang: Lang) -> Result<()> {
-    files::make_private_dir(&args.data)?;
-    let bundle = place::bundle_path(None, Some(&args.data)).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
-    let failed = |error: &dyn std::fmt::Display| {
-        CliError::failed(error, format_args!("check --data {} and --database", args.data.display()))
-    };
-    let communes = Communes::new(bundle).map_err(|error| failed(&error))?;
-    let key = load_or_create(&args.data.join(RECEIPT_KEY_FILE)).map_err(|error| failed(&error))?;
+    let communes = place::communes(None, &args.server.data)?;
+    let key = args.server.key_or_make()?;
     let spec = MonthSpec { month: args.month, samples: args.samples, seed: args.seed, province: args.province.clone() };
     let begun = Instant::now();
     let synth = Arc::new(Synth::plan(spec, &communes).map_err(of_synth)?);
     let planned = begun.elapsed();
     let mut progress = Progress { all: synth.len() as u64, begun: Instant::now(), said: Instant::now() };
     let written = http::block_on(async {
-        let store = store::open(args.database.as_deref(), &args.data).await.map_err(|error| failed(&error))?;
+        let store = args.server.open_or_make().await?;
         let written = write(&*store, &key, COLLECTOR, synth, |done| progress.say(done)).await.map_err(of_synth)?;
-        store.close().await.map_err(|error| failed(&error))?;
+        store.close().await.map_err(|error| store::failed(&error))?;
         Ok(written)
     })?;
     let seconds = progress.begun.elapsed().as_secs_f64();

@@ -11,14 +11,15 @@ use ispeed_protocol::campaign::{CAMPAIGN_VERSION, Campaign, OperatorQuota};
 use ispeed_server::collect::{
     KeptCampaign, PackFor, PlanAbout, PlanDesk, PlanSettings, campaign, campaigns, keep_campaign, plan_pack,
 };
+use ispeed_server::store::Store;
 use ispeed_verdict::Lang;
 use uuid::Uuid;
 
-use super::local::{Local, of_store};
 use super::plan::operator_name;
 use crate::error::{CliError, Result};
 use crate::lang::pick;
 use crate::output::{Format, Out, print_entries};
+use crate::store::{self, Local};
 use crate::{files, http};
 
 /// Campaigns: who measures what where until when.
@@ -132,17 +133,13 @@ fn parse_quota(text: &str) -> std::result::Result<OperatorQuota, String> {
     Ok(OperatorQuota { operator: operator.to_owned(), samples: samples.parse().map_err(|_| wrong())? })
 }
 
-pub(crate) fn unknown(code: &str) -> CliError {
-    CliError::failed(format_args!("no campaign has the code {code:?}"), "`ispeed campaign list` names them")
-}
-
 pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     match args.command {
         Command::Create(args) => create(args),
         Command::List(args) => list(&args, lang),
         Command::Show(args) => {
-            let kept = find(&args.local, &args.code)?;
-            print(args.format, lang, &[kept.campaign])
+            let campaign = read(&args.local, &args.code)?;
+            print(args.format, lang, &[campaign])
         }
         Command::Close(args) => close(&args, lang),
         Command::Qr(args) => qr::draw(&args),
@@ -166,7 +163,7 @@ fn create(args: CreateArgs) -> Result<()> {
     }
     codes.sort_unstable();
     codes.dedup();
-    codes.iter().try_for_each(|code| super::local::known_commune(&communes, code))?;
+    codes.iter().try_for_each(|code| crate::place::known_commune(&communes, code))?;
     let made = Campaign {
         v: CAMPAIGN_VERSION,
         code: args.code.unwrap_or_else(made_up_code),
@@ -182,12 +179,12 @@ fn create(args: CreateArgs) -> Result<()> {
         return Err(CliError::usage(wrong, "see `ispeed campaign create --help`"));
     }
     http::block_on(async {
-        let store = args.local.write().await?;
-        if campaign(&*store, &made.code).await.map_err(|error| of_store(&error))?.is_some() {
+        let store = args.local.server.open_or_make().await?;
+        if campaign(&*store, &made.code).await.map_err(|error| store::failed(&error))?.is_some() {
             let cause = format_args!("a campaign has the code {:?} already", made.code);
             return Err(CliError::failed(cause, "choose another one with --code"));
         }
-        keep_campaign(&*store, &made, 0).await.map_err(|error| of_store(&error))
+        keep_campaign(&*store, &made, 0).await.map_err(|error| store::failed(&error))
     })?;
     let mut out = Out::new();
     out.line(&made.code)?;
@@ -200,18 +197,25 @@ fn made_up_code() -> String {
     format!("dot-{}", &id[24..])
 }
 
-fn find(local: &Local, code: &str) -> Result<KeptCampaign> {
+pub(super) async fn find(store: &dyn Store, code: &str) -> Result<KeptCampaign> {
+    let kept = campaign(store, code).await.map_err(|error| store::failed(&error))?;
+    kept.ok_or_else(|| {
+        CliError::failed(format_args!("no campaign has the code {code:?}"), "`ispeed campaign list` names them")
+    })
+}
+
+/// The campaign alone.
+fn read(local: &Local, code: &str) -> Result<Campaign> {
     http::block_on(async {
-        let store = local.read().await?;
-        let kept = campaign(&*store, code).await.map_err(|error| of_store(&error))?;
-        kept.ok_or_else(|| unknown(code))
+        let store = local.server.open_existing().await?;
+        Ok(find(&*store, code).await?.campaign)
     })
 }
 
 fn list(args: &ListArgs, lang: Lang) -> Result<()> {
     let kept = http::block_on(async {
-        let store = args.local.read().await?;
-        campaigns(&*store).await.map_err(|error| of_store(&error))
+        let store = args.local.server.open_existing().await?;
+        campaigns(&*store).await.map_err(|error| store::failed(&error))
     })?;
     let all: Vec<Campaign> = kept.into_iter().map(|kept| kept.campaign).collect();
     print(args.format, lang, &all)
@@ -219,11 +223,10 @@ fn list(args: &ListArgs, lang: Lang) -> Result<()> {
 
 fn close(args: &OneArgs, lang: Lang) -> Result<()> {
     let closed = http::block_on(async {
-        let store = args.local.read().await?;
-        let kept = campaign(&*store, &args.code).await.map_err(|error| of_store(&error))?;
-        let KeptCampaign { campaign, revision } = kept.ok_or_else(|| unknown(&args.code))?;
+        let store = args.local.server.open_existing().await?;
+        let KeptCampaign { campaign, revision } = find(&*store, &args.code).await?;
         let closed = Campaign { closed: true, ..campaign };
-        keep_campaign(&*store, &closed, revision).await.map_err(|error| of_store(&error))?;
+        keep_campaign(&*store, &closed, revision).await.map_err(|error| store::failed(&error))?;
         Ok(closed)
     })?;
     print(args.format, lang, &[closed])
@@ -271,11 +274,10 @@ fn print(format: Format, lang: Lang, campaigns: &[Campaign]) -> Result<()> {
 
 fn pack(args: &PackArgs) -> Result<()> {
     let communes = args.local.communes()?;
-    let key = args.local.key()?;
-    let kept = find(&args.local, &args.code)?;
+    let key = args.local.server.key()?;
     let pack = http::block_on(async {
-        let store = args.local.read().await?;
-        let about = PlanAbout::Campaign(Box::new(kept.campaign));
+        let store = args.local.server.open_existing().await?;
+        let about = PlanAbout::Campaign(Box::new(find(&*store, &args.code).await?.campaign));
         let asked = PackFor { about, collector: &args.public_name, key: &key };
         let now = ispeed_core::clock::now();
         plan_pack(&PlanDesk::default(), &*store, &communes, PlanSettings::default(), asked, now)

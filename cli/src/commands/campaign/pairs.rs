@@ -9,11 +9,11 @@ use ispeed_verdict::Lang;
 use serde::Serialize;
 
 use super::find;
-use crate::commands::local::{Local, of_store};
 use crate::error::Result;
 use crate::http;
 use crate::lang::pick;
 use crate::output::{Format, Out, print_entries};
+use crate::store::{self, Local};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct PairsArgs {
@@ -35,11 +35,11 @@ pub(super) struct PairsArgs {
 struct Entry(std::collections::BTreeMap<&'static str, String>);
 
 pub(super) fn run(args: &PairsArgs, lang: Lang) -> Result<()> {
-    let kept = find(&args.local, &args.code)?;
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
     let samples = http::block_on(async {
-        let store = args.local.read().await?;
-        campaign_samples(&*store, &kept.campaign, month).await.map_err(|error| of_store(&error))
+        let store = args.local.server.open_existing().await?;
+        let campaign = find(&*store, &args.code).await?.campaign;
+        campaign_samples(&*store, &campaign, month).await.map_err(|error| store::failed(&error))
     })?;
     let paired = pair_up(&samples);
     let comparisons = compare(&paired.pairs);

@@ -7,11 +7,11 @@ use ispeed_protocol::signing::PublicKey;
 use ispeed_verdict::Lang;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::find;
-use crate::commands::local::Local;
+use super::read;
 use crate::error::{CliError, Result};
 use crate::lang::pick;
 use crate::output::Out;
+use crate::store::Local;
 use crate::{files, http};
 
 #[derive(clap::Args, Debug)]
@@ -50,10 +50,10 @@ pub(super) fn draw(args: &QrArgs) -> Result<()> {
         let cause = format_args!("--role is {role:?}");
         return Err(CliError::usage(cause, "give a code, no name: 1 to 32 of A-Z, 0-9 and -, such as TO-01"));
     }
-    let kept = find(&args.local, &args.code)?;
+    let campaign = read(&args.local, &args.code)?;
     let url = args.url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    let text = Join::of(&kept.campaign, url, args.role.clone())
-        .text(&args.local.key()?)
+    let text = Join::of(&campaign, url, args.role.clone())
+        .text(&args.local.server.key()?)
         .map_err(|error| CliError::failed(error, "shorten --url or the campaign's title"))?;
     let mut out = Out::new();
     if args.text {

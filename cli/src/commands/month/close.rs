@@ -6,15 +6,15 @@ use ispeed_month::{Closed, MonthError, Published, Request};
 use ispeed_protocol::Month;
 use ispeed_report::group::NATION;
 use ispeed_report::{Place, Settings};
-use ispeed_server::collect::{Communes, RECEIPT_KEY_FILE};
+use ispeed_server::collect::Communes;
 use ispeed_verdict::Lang;
 
 use super::documents;
 use super::store::Blocking;
-use crate::commands::local::Local;
 use crate::error::{CliError, Result};
 use crate::lang::{number, pick};
 use crate::output::Out;
+use crate::store::Local;
 use crate::{files, http};
 
 /// Program and version, as manifests name it.
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "YYYY-MM")]
     month: Month,
     /// Only this province; the nation unless given.
-    #[arg(long, value_name = "CODE", value_parser = super::parse_province)]
+    #[arg(long, value_name = "CODE", value_parser = crate::place::parse_province)]
     province: Option<String>,
     /// Folder to write; it must not be there, or hold the same.
     #[arg(long, value_name = "DIR")]
@@ -66,9 +66,9 @@ pub(super) fn run(args: &Args, version: Version, lang: Lang) -> Result<()> {
     let settings = settings(args.settings.as_deref())?;
     let communes = args.local.communes()?;
     let places = places(&communes, args.province.as_deref());
-    let key = key(&args.local)?;
+    let key = args.local.server.key()?;
     let closed = http::block_on(async {
-        let store = args.local.read().await?;
+        let store = args.local.server.open_existing().await?;
         let mut writer = documents::writer(&args.documents, &places)?;
         let typed_in = writer.typed_in(store.as_ref(), args.month).await?;
         let runtime = tokio::runtime::Handle::current();
@@ -126,18 +126,6 @@ fn places(communes: &Communes, province: Option<&str>) -> Vec<Place> {
         area_km2: c.area_km2,
     };
     of_scope.map(place).collect()
-}
-
-/// The collector's key; never a new one: what it signed would be nobody's.
-fn key(local: &Local) -> Result<ispeed_protocol::signing::SecretKey> {
-    let file = local.data.join(RECEIPT_KEY_FILE);
-    if !file.is_file() {
-        return Err(CliError::failed(
-            format_args!("{} is not there: a month is signed with the collector's key", file.display()),
-            "name the collector's folder with --data",
-        ));
-    }
-    local.key()
 }
 
 /// An error of a month with what to do about it.

@@ -15,9 +15,8 @@ use ispeed_server::store::Store;
 use ispeed_verdict::{Lang, TABLE, explain};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::local::of_store;
 use crate::error::{CliError, Result};
-use crate::files;
+use crate::{files, store};
 
 const TEMPLATE_REMEDY: &str = "mend the template; nothing was written";
 
@@ -164,13 +163,13 @@ impl Writer {
     pub(super) async fn typed_in(&mut self, store: &dyn Store, month: Month) -> Result<String> {
         let prefix = format!("{month}/");
         let duties = &mut self.now.duties;
-        for record in store.records("duty", &prefix).await.map_err(|error| of_store(&error))? {
+        for record in store.records("duty", &prefix).await.map_err(|error| store::failed(&error))? {
             let duty: DutyRecord = read("duty", &record.key, &record.json)?;
             let entry = duties.entry(duty.commune).or_default();
             entry.communication = duty.communication.iter().map(|c| format!("{}: {}", c.form, c.items)).collect();
             (entry.difficulties, entry.proposals) = (duty.difficulties, duty.proposals);
         }
-        for record in store.records("ispeed_count", &prefix).await.map_err(|error| of_store(&error))? {
+        for record in store.records("ispeed_count", &prefix).await.map_err(|error| store::failed(&error))? {
             let count: CountRecord = read("ispeed_count", &record.key, &record.json)?;
             let published = ISpeedCount {
                 samples: Some(count.count.into()),

@@ -41,13 +41,6 @@ enum Command {
     Verify(verify::Args),
 }
 
-fn parse_province(text: &str) -> std::result::Result<String, String> {
-    match ispeed_commune::gazetteer::province(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err(format!("{text:?} is not the code of a province; expected two digits, such as 75 for Đồng Nai")),
-    }
-}
-
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
     match &args.command {
         Command::Status(args) => status::run(args, lang),

@@ -1,19 +1,18 @@
 //! `ispeed month status`: how a month stands.
 
-use std::path::PathBuf;
-
 use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus, NOT_I_SPEED_EN, NOT_I_SPEED_VI};
-use ispeed_server::collect::{Communes, month_status};
+use ispeed_server::collect::month_status;
 use ispeed_verdict::{Lang, explain};
 use reqwest::Url;
 
 use crate::commands::measure::of_core;
-use crate::commands::test::COLLECTOR_ENV;
-use crate::error::{CliError, Result};
+use crate::commands::whose::{Asked, Whose};
+use crate::error::Result;
+use crate::http;
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
-use crate::{files, http, place, store};
+use crate::store::{self, Local};
 
 /// Communes with counted, excluded by reason, missing to 300.
 #[derive(clap::Args, Debug)]
@@ -22,20 +21,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
     /// Only this province, with all its communes.
-    #[arg(long, value_name = "CODE", value_parser = super::parse_province)]
+    #[arg(long, value_name = "CODE", value_parser = crate::place::parse_province)]
     province: Option<String>,
-    /// Folder of a server on this machine.
-    #[arg(long, value_name = "DIR", conflicts_with = "server")]
-    data: Option<PathBuf>,
-    /// Its database, where that is PostgreSQL; $ISPEED_DATABASE unless given.
-    #[arg(long, value_name = "postgres://USER@HOST/DB", conflicts_with = "server")]
-    database: Option<String>,
-    /// A collector to ask; $ISPEED_COLLECTOR unless given.
-    #[arg(long, value_name = "URL", value_parser = http::parse_url)]
-    server: Option<Url>,
-    /// Trust this certificate too (PEM).
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    whose: Whose,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -43,33 +32,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, lang: Lang) -> Result<()> {
     let month = args.month.unwrap_or_else(|| ispeed_core::clock::now().month());
-    // What is said on the command line goes before the environment.
-    let local = args.data.is_some() || args.database.is_some();
-    let database =
-        if args.server.is_none() { store::database(args.database.as_deref(), args.data.is_some()) } else { None };
-    let status = match collector(args)? {
-        _ if local || database.is_some() => read(database.as_deref(), args, month)?,
-        Some(server) => ask(&server, args, month)?,
-        None => {
-            let remedy = format!("give --data DIR, --database URL or --server URL, or set {COLLECTOR_ENV}");
-            return Err(CliError::usage("nothing says whose month is asked for", remedy));
-        }
+    let status = match args.whose.asked("month")? {
+        Asked::Local(local) => read(&local, args, month)?,
+        Asked::Collector(server) => ask(&server, args, month)?,
     };
     print(args.format, lang, &status)
 }
 
-/// The collector asked for, else that of the environment.
-fn collector(args: &Args) -> Result<Option<Url>> {
-    let of_environment = || std::env::var(COLLECTOR_ENV).ok().filter(|text| !text.is_empty());
-    let parse = |text: String| {
-        http::parse_url(&text)
-            .map_err(|error| CliError::usage(format_args!("{COLLECTOR_ENV}: {error}"), "mend the variable"))
-    };
-    args.server.clone().map(Ok).or_else(|| of_environment().map(parse)).transpose()
-}
-
 fn ask(server: &Url, args: &Args, month: Month) -> Result<MonthStatus> {
-    let ca = http::read_ca_text(args.ca.as_deref())?;
+    let ca = http::read_ca_text(args.whose.ca.as_deref())?;
     let client = ispeed_core::http::client(ca.as_deref()).map_err(of_core)?;
     http::block_on(async {
         let status = ispeed_core::history::month_status(&client, server.as_str(), month, args.province.as_deref());
@@ -77,13 +48,10 @@ fn ask(server: &Url, args: &Args, month: Month) -> Result<MonthStatus> {
     })
 }
 
-fn read(database: Option<&str>, args: &Args, month: Month) -> Result<MonthStatus> {
-    let data = args.data.as_deref();
-    let bundle = place::bundle_path(None, data).map(|path| files::read_all(&path, 64 << 20)).transpose()?;
-    let communes = Communes::new(bundle)
-        .map_err(|error| CliError::failed(error, "make the bundle anew with `ispeed boundaries build` or `fetch`"))?;
+fn read(local: &Local, args: &Args, month: Month) -> Result<MonthStatus> {
+    let communes = local.communes()?;
     http::block_on(async {
-        let store = store::open_existing(database, data).await?;
+        let store = local.server.open_existing().await?;
         month_status(&*store, &communes, month, args.province.as_deref(), ispeed_core::clock::now())
             .await
             .map_err(|error| store::failed(&error))
