@@ -71,6 +71,8 @@ fn a_month_is_closed_once_and_checked_by_anyone() {
     assert!(text(&bare.stderr).contains("--previous DIR"), "{}", text(&bare.stderr));
     let revised = stdout_of(&run(home, &[&revise[..], &["--previous", "again"]].concat()));
     assert!(revised.contains("version 2") && revised.contains("0 differences"), "{revised}");
+    let going_on = run(home, &[&revise[..], &["--previous", "again", "--provisional"]].concat());
+    assert!(text(&going_on.stderr).contains("only a closed one is revised"), "{}", text(&going_on.stderr));
     let follows = stdout_of(&run(home, &["month", "verify", "v2", "--previous", "again"]));
     assert!(follows.contains("it revises month 2026-01 version 1"), "{follows}");
 }

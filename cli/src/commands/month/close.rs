@@ -63,6 +63,10 @@ pub(super) enum Version {
 }
 
 pub(super) fn run(args: &Args, version: Version, lang: Lang) -> Result<()> {
+    if version == Version::Next && args.provisional {
+        let cause = "--provisional is of a month that is going on, and only a closed one is revised";
+        return Err(CliError::usage(cause, "leave it out, or use `ispeed month close`"));
+    }
     let settings = settings(args.settings.as_deref())?;
     let communes = args.local.communes()?;
     let places = places(&communes, args.province.as_deref());
