@@ -8,7 +8,8 @@ use ispeed_protocol::duty::{DUTY_VERSION, Duty, ISpeedCount};
 use ispeed_protocol::{Day, Month};
 use ispeed_report::duties::{DeviceCount, DutyTexts};
 use ispeed_server::collect::{
-    Communes, duties, duty_texts, ispeed_counts, keep_duty, keep_ispeed_count, parse_count_file, parse_duty_file,
+    Communes, check_count, duties, duty_texts, ispeed_counts, keep_duty, keep_ispeed_count, parse_count_file,
+    parse_duty_file,
 };
 use ispeed_server::store::Store;
 use ispeed_verdict::Lang;
@@ -17,9 +18,9 @@ use serde::Serialize;
 use crate::error::{CliError, Result};
 use crate::lang::pick;
 use crate::output::{Format, Out, print_entries};
-use crate::{files, http};
 use crate::place::known_commune;
 use crate::store::{self, Local};
+use crate::{files, http};
 
 /// A file that somebody typed is far smaller.
 const FILE_MAX_BYTES: u64 = 1 << 20;
@@ -320,14 +321,18 @@ fn count(args: &CountArgs, lang: Lang) -> Result<()> {
             known_commune(&communes, &code)?;
             let source = args.source.clone().unwrap_or_default();
             let date = args.date.unwrap_or(Day::of(args.month.end()));
-            vec![ISpeedCount {
+            let count = ISpeedCount {
                 v: DUTY_VERSION,
                 month: args.month,
                 commune: code,
                 count: args.count.unwrap_or(0),
-                source,
+                source: source.trim().to_owned(),
                 date,
-            }]
+            };
+            check_count(&count).map_err(|(field, cause)| {
+                CliError::usage(format_args!("--{field} is {cause}"), "mend the argument; nothing was kept")
+            })?;
+            vec![count]
         }
     };
     http::block_on(async {

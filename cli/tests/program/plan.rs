@@ -176,4 +176,17 @@ fn duties_are_typed_shown_and_exported_and_a_wrong_file_keeps_nothing() {
         b"code,count,source,date\n25195,a,b,2026-12-05\n",
     );
     assert!(text(&bad.stderr).contains("line 2, count"), "{}", text(&bad.stderr));
+    // What is typed is held to what a file is held to.
+    for (count, source, date, said) in [
+        ("1000001", "x", "2026-12-05", "--count is 1000001; expected a number from 0 to 1000000"),
+        ("1", " ", "2026-12-05", "--source is \"\"; expected where it was published"),
+        ("1", "x", "2026-10-31", "--date is 2026-10-31, before 2026-11"),
+    ] {
+        let typed = ["duties", "ispeed-count", "--count", count, "--source", source, "--date", date];
+        let output = run(home, &[&typed[..], &here].concat());
+        let line = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && line.contains(said), "{line}");
+    }
+    let nowhere = run(home, &["duties", "export", "--month", "2026-11", "--province", "7", "--data", "srv"]);
+    assert!(text(&nowhere.stderr).contains("\"7\" is not the code of a province"), "{}", text(&nowhere.stderr));
 }

@@ -45,8 +45,8 @@ pub use self::campaigns::{CAMPAIGN_KIND, KeptCampaign, campaign, campaign_sample
 pub(crate) use self::collation::{bare, collation};
 pub use self::communes::{CommuneName, Communes};
 pub use self::duties::{
-    CountFileError, DUTY_KIND, DutyFileError, ISPEED_COUNT_KIND, WrongField, duties, duty, duty_texts, ispeed_count,
-    ispeed_counts, keep_duty, keep_ispeed_count, parse_count_file, parse_duty_file,
+    CountFileError, DUTY_KIND, DutyFileError, ISPEED_COUNT_KIND, WrongField, check_count, duties, duty, duty_texts,
+    ispeed_count, ispeed_counts, keep_duty, keep_ispeed_count, parse_count_file, parse_duty_file,
 };
 pub(crate) use self::error::ApiError;
 pub use self::error::PROBLEM_MEDIA_TYPE;

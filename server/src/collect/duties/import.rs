@@ -1,5 +1,7 @@
 //! VNNIC's own counts from a CSV file: `code,count,source,date`, a header line first. Pure: all rows or none.
 
+use std::fmt;
+
 use ispeed_protocol::duty::{DUTY_VERSION, ISpeedCount};
 use ispeed_protocol::{Day, Month};
 use thiserror::Error;
@@ -56,24 +58,39 @@ pub fn parse_count_file(
         if counts.iter().any(|other| other.commune == code) {
             return Err(wrong(line, "code", format!("{code:?} a second time; expected each commune once")));
         }
-        let expected =
-            || wrong(line, "count", format!("{count:?}; expected a number from 0 to {COUNT_MAX}, without dots"));
-        let count = count.parse::<u32>().ok().filter(|n| *n <= COUNT_MAX).ok_or_else(expected)?;
-        if source.is_empty() || source.chars().count() > SOURCE_MAX_CHARS || source.chars().any(char::is_control) {
-            return Err(wrong(
-                line,
-                "source",
-                format!("{source:?}; expected where it was published, 1 to 200 characters"),
-            ));
-        }
+        let count = count.parse().map_err(|_| wrong(line, "count", wrong_count(count)))?;
         let date: Day = date.parse().map_err(|cause: String| wrong(line, "date", cause))?;
-        if date < Day::of(month.start()) {
-            return Err(wrong(line, "date", format!("{date} is before {month}; expected a day from then on")));
-        }
         let (commune, source) = (code.to_owned(), source.to_owned());
-        counts.push(ISpeedCount { v: DUTY_VERSION, month, commune, count, source, date });
+        let count = ISpeedCount { v: DUTY_VERSION, month, commune, count, source, date };
+        check_count(&count).map_err(|(field, cause)| wrong(line, field, cause))?;
+        counts.push(count);
     }
     Ok(counts)
+}
+
+fn wrong_count(found: impl fmt::Debug) -> String {
+    format!("{found:?}; expected a number from 0 to {COUNT_MAX}, without dots")
+}
+
+/// Whether a count can be one, typed or imported.
+///
+/// # Errors
+/// The field that is wrong, and what is there and was expected.
+pub fn check_count(count: &ISpeedCount) -> Result<(), (&'static str, String)> {
+    let ISpeedCount { month, source, date, .. } = count;
+    if count.count > COUNT_MAX {
+        return Err(("count", wrong_count(count.count)));
+    }
+    if source.is_empty() || source.chars().count() > SOURCE_MAX_CHARS || source.chars().any(char::is_control) {
+        return Err((
+            "source",
+            format!("{source:?}; expected where it was published, 1 to {SOURCE_MAX_CHARS} characters"),
+        ));
+    }
+    if *date < Day::of(month.start()) {
+        return Err(("date", format!("{date}, before {month}; expected a day from then on")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -100,9 +117,10 @@ mod tests {
             ("25195,1,x,2026-12-05", "line 3, code: \"25195\" a second time"),
             ("00004,1.234,x,2026-12-05", "line 3, count: \"1.234\"; expected a number from 0 to 1000000, without dots"),
             ("00004,-1,x,2026-12-05", "line 3, count"),
+            ("00004,1000001,x,2026-12-05", "line 3, count: 1000001; expected a number from 0 to 1000000"),
             ("00004,1,,2026-12-05", "line 3, source"),
             ("00004,1,x,05/12/2026", "line 3, date: \"05/12/2026\" is not a day"),
-            ("00004,1,x,2026-10-31", "line 3, date: 2026-10-31 is before 2026-11"),
+            ("00004,1,x,2026-10-31", "line 3, date: 2026-10-31, before 2026-11"),
             ("00004,1,x", "line 3, row: 3 fields"),
         ] {
             let error = parse(&format!("code,count,source,date\n25195,7,x,2026-12-05\n{row}\n")).unwrap_err();

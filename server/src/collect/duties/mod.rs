@@ -10,7 +10,7 @@ use ispeed_report::duties::{DeviceTally, DutyFacts, DutyTexts, texts};
 use serde::de::DeserializeOwned;
 
 pub use self::file::{DutyFileError, WrongField, parse_duty_file};
-pub use self::import::{CountFileError, parse_count_file};
+pub use self::import::{CountFileError, check_count, parse_count_file};
 use crate::limits;
 use crate::store::{MonthQuery, Store, StoreError, each_month_sample};
 
