@@ -5,6 +5,7 @@
 
 mod compute;
 mod computer;
+pub mod document;
 pub mod duties;
 pub mod figure;
 pub mod figures;
@@ -23,6 +24,7 @@ pub mod stats;
 pub mod targets;
 
 pub use computer::MonthComputer;
+pub use document::{MonthFile, MonthHead};
 pub use figure::{Decimal, Figure};
 pub use figures::Figures;
 pub use group::{Group, Level, OperatorGroup, TechnologyGroup};

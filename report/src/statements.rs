@@ -99,6 +99,16 @@ pub enum Weakness {
     BelowTarget,
 }
 
+impl Weakness {
+    /// In documents.
+    pub const fn name_vi(self) -> &'static str {
+        match self {
+            Self::NoService => "Nghi lõm sóng (đo không thành công)",
+            Self::BelowTarget => "Tốc độ dưới mức mục tiêu",
+        }
+    }
+}
+
 /// What an operator does in a cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CellEvidence {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ispeed_protocol::{Month, UtcMicros};
+use ispeed_protocol::{Day, Month, UtcMicros};
+use ispeed_report::statements::{CellEvidence, Weakness};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +82,7 @@ pub struct Header {
     /// When the newest sample of the set came in; the end of the month where the set is empty.
     pub as_of: UtcMicros,
     /// Date of the letter; `None` leaves it to be written by hand.
-    pub date: Option<LetterDate>,
+    pub date: Option<Day>,
     /// The month was still going on.
     pub provisional: bool,
 }
@@ -93,17 +94,6 @@ pub struct Place {
     pub code: String,
     /// Full name with its type.
     pub name: String,
-}
-
-/// A day.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct LetterDate {
-    /// Year.
-    pub year: i16,
-    /// 1–12.
-    pub month: u8,
-    /// 1–31.
-    pub day: u8,
 }
 
 /// Samples that do not count, of one reason.
@@ -150,40 +140,6 @@ pub struct Target {
     pub attainment: Attainment,
 }
 
-/// Why service in a cell is weak.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Weakness {
-    /// Attempts fail.
-    NoService,
-    /// Below the target of its technology.
-    BelowTarget,
-}
-
-impl Weakness {
-    /// In documents.
-    pub const fn name_vi(self) -> &'static str {
-        match self {
-            Self::NoService => "Nghi lõm sóng (đo không thành công)",
-            Self::BelowTarget => "Tốc độ dưới mức mục tiêu",
-        }
-    }
-}
-
-/// What an operator does in a cell.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Count {
-    /// Operator.
-    pub operator: OperatorGroup,
-    /// Attempts.
-    pub attempts: u64,
-    /// Of these failed.
-    pub failed: u64,
-    /// Devices.
-    pub devices: u64,
-    /// Median download, Mbps.
-    pub down_median_mbps: Option<Decimal>,
-}
-
 /// A cell where an operator's service is weak. Cells few devices were in are left out by who makes the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WeakSpot {
@@ -194,7 +150,7 @@ pub struct WeakSpot {
     /// Why.
     pub weakness: Weakness,
     /// What it rests on.
-    pub evidence: Count,
+    pub evidence: CellEvidence,
 }
 
 /// A cell where sharing of infrastructure would help.
@@ -205,9 +161,9 @@ pub struct SharingSpot {
     /// Name of the 200 m cell.
     pub cell: String,
     /// Who serves it well.
-    pub good: Count,
+    pub good: CellEvidence,
     /// Who does not.
-    pub weak: Count,
+    pub weak: CellEvidence,
     /// Why not.
     pub weakness: Weakness,
 }

@@ -21,10 +21,10 @@ mod xlsx;
 pub use error::DocumentError;
 pub use field::{Field, Part};
 pub use input::{
-    Attainment, Count, DocumentInput, Duties, Exclusion, FigureLookup, Header, ISpeedCount, LetterDate, Place,
-    SharingSpot, Target, WeakSpot, Weakness,
+    Attainment, DocumentInput, Duties, Exclusion, FigureLookup, Header, ISpeedCount, Place, SharingSpot, Target,
+    WeakSpot,
 };
-pub use month::{MonthDocuments, MonthFile, MonthHead};
+pub use month::MonthDocuments;
 pub use pdf::Press;
 pub use template::{
     Column, Kind, Letter, RowsOf, Section, Sheet, Show, Source, Template, TemplateError, TemplateErrors,

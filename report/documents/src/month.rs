@@ -5,52 +5,19 @@ mod notes;
 
 use std::collections::BTreeMap;
 
-use ispeed_protocol::{Month, UtcMicros};
+use ispeed_protocol::Day;
 use ispeed_report::group::NATION;
 use ispeed_report::month::{COMMUNE_UNKNOWN, Exclusions, LATE};
-use ispeed_report::statements::{self, CellEvidence, TargetStatement, TargetVerdict};
-use ispeed_report::{CommuneMonth, Group, Level, Metric, NationMonth, ProvinceMonth, Settings};
+use ispeed_report::statements::{CellEvidence, TargetStatement, TargetVerdict};
+use ispeed_report::{CommuneMonth, Group, Level, Metric, MonthFile, MonthHead, NationMonth, ProvinceMonth, Settings};
 
 use crate::error::DocumentError;
 use crate::input::{
-    Attainment, Count, DocumentInput, Duties, Exclusion, FigureLookup, Header, LetterDate, Place, SharingSpot, Target,
-    WeakSpot, Weakness,
+    Attainment, DocumentInput, Duties, Exclusion, FigureLookup, Header, Place, SharingSpot, Target, WeakSpot,
 };
 use crate::template::{Template, TemplateErrors};
 use crate::{Documents, text};
 use figures::{CommuneFigures, NationFigures, ProvinceFigures};
-
-/// What all documents of a closed month have in common.
-#[derive(Clone, Copy, Debug)]
-pub struct MonthHead<'a> {
-    /// Month.
-    pub month: Month,
-    /// Version of the closed month.
-    pub version: u32,
-    /// The month was still going on.
-    pub provisional: bool,
-    /// Table of communes; `None` without borders.
-    pub boundaries: Option<&'a str>,
-    /// Hash of the frozen set.
-    pub set_sha256: &'a str,
-    /// When the newest sample came in.
-    pub as_of: Option<UtcMicros>,
-    /// The last instant at which a sample was in time.
-    pub cut_off: UtcMicros,
-    /// Program and version.
-    pub program: &'a str,
-    /// What the figures were computed with.
-    pub settings: &'a Settings,
-}
-
-/// A file of a month's folder.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MonthFile {
-    /// Path below the folder of documents, such as `75/bao-cao.xlsx`.
-    pub path: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-}
 
 /// Makes the documents of a month. Several threads may use one at the same time.
 pub struct MonthDocuments {
@@ -67,7 +34,7 @@ pub struct MonthDocuments {
     /// Issuing body of the letters; `None`: the templates'.
     pub issuing_body: Option<String>,
     /// Date of the letters; `None` leaves it to be written by hand.
-    pub date: Option<LetterDate>,
+    pub date: Option<Day>,
 }
 
 impl MonthDocuments {
@@ -233,17 +200,17 @@ impl MonthDocuments {
             input.weak.push(WeakSpot {
                 place: place.clone(),
                 cell: found.cell.to_string(),
-                weakness: weakness(found.weakness),
-                evidence: count(&found.evidence),
+                weakness: found.weakness,
+                evidence: found.evidence.clone(),
             });
         }
         for found in commune.sharing.iter().filter(|found| enough(&found.good) && enough(&found.weak)) {
             input.sharing.push(SharingSpot {
                 place: place.clone(),
                 cell: found.cell.to_string(),
-                good: count(&found.good),
-                weak: count(&found.weak),
-                weakness: weakness(found.weakness),
+                good: found.good.clone(),
+                weak: found.weak.clone(),
+                weakness: found.weakness,
             });
         }
     }
@@ -260,23 +227,6 @@ const fn slot(level: Level) -> usize {
 /// A place that is not in the table: its code stands for it.
 fn unnamed(code: &str) -> Place {
     Place { code: code.to_owned(), name: code.to_owned() }
-}
-
-fn count(evidence: &CellEvidence) -> Count {
-    Count {
-        operator: evidence.operator,
-        attempts: evidence.attempts,
-        failed: evidence.failed,
-        devices: evidence.devices,
-        down_median_mbps: evidence.down_median_mbps,
-    }
-}
-
-const fn weakness(found: statements::Weakness) -> Weakness {
-    match found {
-        statements::Weakness::NoService => Weakness::NoService,
-        statements::Weakness::BelowTarget => Weakness::BelowTarget,
-    }
 }
 
 /// What the documents print: the mean download against the plan. A technical regulation is not a target of theirs.

@@ -1,9 +1,10 @@
 //! Tables of a report, independent of the file they go to.
 
+use ispeed_report::statements::{CellEvidence, Weakness};
 use ispeed_report::{Decimal, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 
 use crate::field::{self, Row};
-use crate::input::{Count, DocumentInput, Place, Weakness};
+use crate::input::{DocumentInput, Place};
 use crate::template::{Column, Kind, RowsOf, Sheet, Show, Source, Template};
 use crate::text::{DISCLAIMERS, fill, header_lines};
 use crate::value::{Cell, Unit, Value};
@@ -190,7 +191,7 @@ fn speed(value: Option<Decimal>) -> Value {
     value.map_or(Value::Empty, |value| Value::Number(value, Unit::Mbps))
 }
 
-fn evidence(count: &Count) -> [Value; 5] {
+fn evidence(count: &CellEvidence) -> [Value; 5] {
     [
         Value::text(count.operator.name_vi()),
         Value::count(count.attempts),

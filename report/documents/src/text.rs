@@ -1,10 +1,10 @@
 //! Sentences and placeholders of documents, Vietnamese.
 
-use crate::input::{DocumentInput, LetterDate};
-use ispeed_protocol::UtcMicros;
 use ispeed_protocol::time::VIETNAM_UTC_OFFSET_HOURS;
+use ispeed_protocol::{Day, Month, UtcMicros};
 use ispeed_report::{Decimal, Level};
 
+use crate::input::DocumentInput;
 use crate::value::{Unit, display};
 
 /// Placeholders a template may use in its texts.
@@ -128,10 +128,11 @@ pub(crate) fn instant(at: UtcMicros) -> String {
 }
 
 /// "ngày 05 tháng 12 năm 2026" (Decree 30: two digits below 10, and months 1 and 2), or room to write it by hand.
-pub(crate) fn letter_date(date: Option<LetterDate>) -> String {
-    let Some(LetterDate { year, month, day }) = date else {
+pub(crate) fn letter_date(date: Option<Day>) -> String {
+    let Some(date) = date else {
         return "ngày …… tháng …… năm ………".to_owned();
     };
+    let (Month { year, month }, day) = (date.month(), date.day());
     let month = if month < 3 { format!("{month:02}") } else { month.to_string() };
     format!("ngày {day:02} tháng {month} năm {year}")
 }
@@ -186,9 +187,9 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_the_decree_has_them() {
-        let date = |year, month, day| letter_date(Some(LetterDate { year, month, day }));
-        assert_eq!(date(2026, 12, 5), "ngày 05 tháng 12 năm 2026");
-        assert_eq!(date(2027, 2, 15), "ngày 15 tháng 02 năm 2027");
+        let date = |day: &str| letter_date(Some(day.parse().unwrap()));
+        assert_eq!(date("2026-12-05"), "ngày 05 tháng 12 năm 2026");
+        assert_eq!(date("2027-02-15"), "ngày 15 tháng 02 năm 2027");
         assert!(letter_date(None).contains("tháng"));
     }
 

@@ -7,7 +7,7 @@ use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader, Xlsx};
 use common::{HASH, Report};
-use ispeed_documents::{DocumentError, Documents, Kind, LetterDate, Template};
+use ispeed_documents::{DocumentError, Documents, Kind, Template};
 use ispeed_report::{Group, Level, Metric};
 use quick_xml::events::Event;
 use sha2::{Digest, Sha256};
@@ -175,7 +175,7 @@ fn a_letter_is_pdf_a_with_its_own_fonts_and_no_others() {
 #[test]
 fn a_docx_letter_says_what_the_report_says() {
     let mut report = common::commune();
-    report.header.date = Some(LetterDate { year: 2026, month: 11, day: 9 });
+    report.header.date = Some("2026-11-09".parse().unwrap());
     report.header.prepared_by = "Lê <Văn> & \"Cán bộ\"".into();
     let parts = parts(&render(&Documents::new(), &report, "docx"));
     let text = &parts.iter().find(|(name, _)| name == "word/document.xml").unwrap().1;

@@ -46,7 +46,7 @@ pub struct Request<'a> {
     pub key: &'a SecretKey,
     /// Program and version.
     pub program: &'a str,
-    /// What officials typed in, as [`DocumentWriter`] reads it; empty: nothing.
+    /// What officials typed in, as [`DocumentWriter::begin`] reads it; empty: nothing.
     pub typed_in: &'a str,
     /// Makes the documents.
     pub documents: &'a dyn DocumentWriter,

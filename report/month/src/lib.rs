@@ -26,7 +26,7 @@ mod verify;
 mod words;
 
 pub use close::{Closed, Request, close, revise};
-pub use documents::{Document, DocumentWriter, Head, NoDocuments};
+pub use documents::{DocumentWriter, NoDocuments};
 pub use error::MonthError;
 pub use figures_csv::{FigureFile, line as figure_line, parse as parse_figure};
 pub use ledger::{CLOSED_KIND, ClosedRecord, MEANS_KIND, MonthStore, RowQuery, record_key};

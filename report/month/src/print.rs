@@ -4,10 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ispeed_report::group::NATION;
-use ispeed_report::{Level, ProvinceMonth};
+use ispeed_report::{Level, MonthFile, MonthHead, ProvinceMonth};
 
 use crate::close::Request;
-use crate::documents::{Document, Head};
 use crate::error::{MonthError, Result};
 use crate::figures_csv::FigureFile;
 use crate::ledger::ClosedRecord;
@@ -29,9 +28,8 @@ pub(crate) fn write(
     found: &Found,
     figures: &Mutex<FigureFile>,
 ) -> Result<()> {
-    let head = Head {
+    let head = MonthHead {
         month: record.month,
-        scope: &record.scope,
         version: record.version,
         provisional: request.provisional,
         boundaries: record.boundaries.as_deref(),
@@ -40,16 +38,15 @@ pub(crate) fn write(
         cut_off: request.settings.cut_off(record.month),
         program: &record.program,
         settings: request.settings,
-        typed_in: &record.typed_in,
     };
-    let put = |folder: &str, documents: std::result::Result<Vec<Document>, String>| {
+    let put = |folder: &str, documents: std::result::Result<Vec<MonthFile>, String>| {
         let documents = documents.map_err(MonthError::Document)?;
         documents.iter().try_for_each(|document| staging.write(&format!("{folder}/{}", document.path), &document.bytes))
     };
     if request.documents.templates().is_empty() {
         return Ok(());
     }
-    request.documents.begin(&head).map_err(MonthError::Document)?;
+    request.documents.begin(&record.typed_in).map_err(MonthError::Document)?;
     if request.scope == NATION {
         put(DOCUMENTS, request.documents.nation(&head, &found.nation, &found.provinces))?;
     }

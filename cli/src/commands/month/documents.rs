@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ispeed_documents::{
-    DocumentError, Duties, ISpeedCount, LetterDate, MonthDocuments, MonthFile, MonthHead, Template,
-};
-use ispeed_month::{Document, DocumentWriter, Head, TemplateNote};
-use ispeed_protocol::Month;
+use ispeed_documents::{Duties, ISpeedCount, MonthDocuments, Template};
+use ispeed_month::{DocumentWriter, TemplateNote};
+use ispeed_protocol::duty::{self as protocol, Duty};
 use ispeed_protocol::signing::sha256_hex;
-use ispeed_report::{Level, NationMonth, Place, ProvinceMonth};
-use ispeed_server::store::Store;
+use ispeed_protocol::{Day, Month};
+use ispeed_report::{Level, MonthFile, MonthHead, NationMonth, Place, ProvinceMonth};
+use ispeed_server::collect::{duties, ispeed_counts};
+use ispeed_server::store::{Store, StoreError};
 use ispeed_verdict::{Lang, TABLE, explain};
 use serde::{Deserialize, Serialize};
 
@@ -33,31 +33,8 @@ pub(crate) struct Look {
     #[arg(long, value_name = "ROLE")]
     prepared_by: Option<String>,
     /// Date of the letters; left to be written by hand unless given.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
-    date: Option<Date>,
-}
-
-/// A day of the calendar.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Date {
-    year: i16,
-    month: u8,
-    day: u8,
-}
-
-fn parse_date(text: &str) -> std::result::Result<Date, String> {
-    let wrong = || format!("{text:?} is not a day; expected YYYY-MM-DD, such as 2026-12-09");
-    let (month, day) = text.rsplit_once('-').ok_or_else(wrong)?;
-    let month: Month = month.parse().map_err(|_| wrong())?;
-    // Days of the month: from its first instant to that of the next.
-    let days = (month.end().0 - month.start().0) / 86_400_000_000;
-    let day = Some(day).filter(|day| day.len() == 2).and_then(|day| day.parse::<u8>().ok()).ok_or_else(wrong)?;
-    if day == 0 || i64::from(day) > days {
-        Err(wrong())
-    } else {
-        Ok(Date { year: month.year, month: month.month, day })
-    }
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<Day>,
 }
 
 /// What was typed in, as it is frozen with the month.
@@ -66,7 +43,7 @@ fn parse_date(text: &str) -> std::result::Result<Date, String> {
 struct TypedIn {
     issuing_body: Option<String>,
     prepared_by: Option<String>,
-    date: Option<Date>,
+    date: Option<Day>,
     duties: BTreeMap<String, Duties>,
 }
 
@@ -125,61 +102,47 @@ fn note(template: &Template, bytes: &[u8]) -> TemplateNote {
     TemplateNote { id: template.id.clone(), version: template.version.to_string(), sha256: sha256_hex(bytes) }
 }
 
-/// Of a record of kind `duty`, what documents print.
-#[derive(Deserialize)]
-struct DutyRecord {
-    commune: String,
-    #[serde(default)]
-    communication: Vec<Communication>,
-    #[serde(default)]
-    difficulties: Vec<String>,
-    #[serde(default)]
-    proposals: Vec<String>,
+/// What documents print of a duty.
+fn printed(duty: Duty) -> Duties {
+    let forms = duty.communication.iter().map(|work| format!("{}: {}", work.form, work.items));
+    Duties {
+        communication: forms.collect(),
+        difficulties: duty.difficulties,
+        proposals: duty.proposals,
+        ..Duties::default()
+    }
 }
 
-#[derive(Deserialize)]
-struct Communication {
-    form: String,
-    items: u32,
+/// What documents print of VNNIC's own count; its day as people write it.
+fn published(count: protocol::ISpeedCount) -> ISpeedCount {
+    let (day, month) = (count.date.day(), count.date.month());
+    ISpeedCount {
+        samples: Some(count.count.into()),
+        source: count.source,
+        read_on: format!("{day:02}/{:02}/{}", month.month, month.year),
+        ..ISpeedCount::default()
+    }
 }
 
-/// Of a record of kind `ispeed_count`.
-#[derive(Deserialize)]
-struct CountRecord {
-    commune: String,
-    count: u32,
-    source: String,
-    date: String,
-}
-
-fn read<T: for<'de> Deserialize<'de>>(kind: &str, key: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| {
-        CliError::failed(format_args!("the record {kind} {key}: {error}"), "enter it again with `ispeed duties`")
-    })
+fn of_store(error: &StoreError) -> CliError {
+    match error {
+        StoreError::Unreadable { .. } => CliError::failed(error, "enter it again with `ispeed duties`"),
+        error => store::failed(error),
+    }
 }
 
 impl Writer {
     /// What officials typed in for the month, as text; empty when nothing was.
     pub(super) async fn typed_in(&mut self, store: &dyn Store, month: Month) -> Result<String> {
-        let prefix = format!("{month}/");
-        let duties = &mut self.now.duties;
-        for record in store.records("duty", &prefix).await.map_err(|error| store::failed(&error))? {
-            let duty: DutyRecord = read("duty", &record.key, &record.json)?;
-            let entry = duties.entry(duty.commune).or_default();
-            entry.communication = duty.communication.iter().map(|c| format!("{}: {}", c.form, c.items)).collect();
-            (entry.difficulties, entry.proposals) = (duty.difficulties, duty.proposals);
+        let typed = &mut self.now.duties;
+        for duty in duties(store, month).await.map_err(|error| of_store(&error))? {
+            typed.insert(duty.commune.clone(), printed(duty));
         }
-        for record in store.records("ispeed_count", &prefix).await.map_err(|error| store::failed(&error))? {
-            let count: CountRecord = read("ispeed_count", &record.key, &record.json)?;
-            let published = ISpeedCount {
-                samples: Some(count.count.into()),
-                source: count.source,
-                read_on: count.date,
-                ..ISpeedCount::default()
-            };
-            duties.entry(count.commune).or_default().ispeed = Some(published);
+        for count in ispeed_counts(store, month).await.map_err(|error| of_store(&error))? {
+            let duties = typed.entry(count.commune.clone()).or_default();
+            duties.ispeed = Some(published(count));
         }
-        let nothing = duties.is_empty()
+        let nothing = typed.is_empty()
             && self.now.issuing_body.is_none()
             && self.now.prepared_by.is_none()
             && self.now.date.is_none();
@@ -195,34 +158,15 @@ impl Writer {
     }
 }
 
-fn head<'a>(head: &Head<'a>) -> MonthHead<'a> {
-    MonthHead {
-        month: head.month,
-        version: head.version,
-        provisional: head.provisional,
-        boundaries: head.boundaries,
-        set_sha256: head.set_sha256,
-        as_of: head.as_of,
-        cut_off: head.cut_off,
-        program: head.program,
-        settings: head.settings,
-    }
-}
-
-type Made = std::result::Result<Vec<Document>, String>;
-
-fn made(files: std::result::Result<Vec<MonthFile>, DocumentError>) -> Made {
-    let files = files.map_err(|error| error.to_string())?;
-    Ok(files.into_iter().map(|file| Document { path: file.path, bytes: file.bytes }).collect())
-}
+type Made = std::result::Result<Vec<MonthFile>, String>;
 
 impl DocumentWriter for Writer {
     fn templates(&self) -> Vec<TemplateNote> {
         self.notes.clone()
     }
 
-    fn begin(&self, head: &Head<'_>) -> std::result::Result<(), String> {
-        let frozen: TypedIn = match head.typed_in {
+    fn begin(&self, typed_in: &str) -> std::result::Result<(), String> {
+        let frozen: TypedIn = match typed_in {
             "" => TypedIn::default(),
             text => serde_json::from_str(text).map_err(|error| format!("what was typed in: {error}"))?,
         };
@@ -230,35 +174,57 @@ impl DocumentWriter for Writer {
         let Some(mut documents) = waiting else { return Ok(()) };
         documents.duties = frozen.duties;
         documents.issuing_body = frozen.issuing_body;
-        documents.date = frozen.date.map(|date| LetterDate { year: date.year, month: date.month, day: date.day });
+        documents.date = frozen.date;
         if let Some(role) = frozen.prepared_by {
             documents.prepared_by = role;
         }
         self.ready.set(documents).map_err(|_| "documents were begun twice".to_owned())
     }
 
-    fn province(&self, of: &Head<'_>, province: &ProvinceMonth) -> Made {
-        made(self.documents()?.province(&head(of), province))
+    fn province(&self, head: &MonthHead<'_>, province: &ProvinceMonth) -> Made {
+        self.documents()?.province(head, province).map_err(|error| error.to_string())
     }
 
-    fn communes(&self, of: &Head<'_>, province: &ProvinceMonth) -> Made {
-        made(self.documents()?.communes(&head(of), province))
+    fn communes(&self, head: &MonthHead<'_>, province: &ProvinceMonth) -> Made {
+        self.documents()?.communes(head, province).map_err(|error| error.to_string())
     }
 
-    fn nation(&self, of: &Head<'_>, nation: &NationMonth, provinces: &[ProvinceMonth]) -> Made {
-        made(self.documents()?.nation(&head(of), nation, provinces))
+    fn nation(&self, head: &MonthHead<'_>, nation: &NationMonth, provinces: &[ProvinceMonth]) -> Made {
+        self.documents()?.nation(head, nation, provinces).map_err(|error| error.to_string())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ispeed_protocol::duty::{Communication, DUTY_VERSION};
+
     use super::*;
 
     #[test]
-    fn a_day_is_one_of_the_calendar() {
-        assert_eq!(parse_date("2028-02-29"), Ok(Date { year: 2028, month: 2, day: 29 }));
-        for wrong in ["2026-02-29", "2026-13-01", "2026-12-00", "2026-12-1", "9/12/2026", "2026-12", ""] {
-            assert!(parse_date(wrong).unwrap_err().contains(wrong), "{wrong}");
-        }
+    fn what_was_typed_in_is_printed_as_people_write_it() {
+        let month = "2026-11".parse().unwrap();
+        let work = Communication { form: "Phát thanh".into(), items: 12 };
+        let duty = Duty {
+            v: DUTY_VERSION,
+            month,
+            commune: "25195".into(),
+            communication: vec![work],
+            difficulties: vec!["Vùng lõm sóng".into()],
+            proposals: vec!["Bổ sung trạm".into()],
+            role: None,
+        };
+        let duty = printed(duty);
+        assert_eq!(duty.communication, ["Phát thanh: 12"]);
+        assert_eq!((duty.difficulties.len(), duty.proposals.len()), (1, 1));
+        let count = protocol::ISpeedCount {
+            v: DUTY_VERSION,
+            month,
+            commune: "25195".into(),
+            count: 412,
+            source: "speedtest.vn".into(),
+            date: "2026-12-05".parse().unwrap(),
+        };
+        let count = published(count);
+        assert_eq!((count.samples, count.read_on.as_str()), (Some(412), "05/12/2026"));
     }
 }

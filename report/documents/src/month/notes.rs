@@ -1,8 +1,7 @@
 //! What the method pages say, with the settings the figures were computed with.
 
-use ispeed_report::{Decimal, Metric};
+use ispeed_report::{Decimal, Metric, MonthHead};
 
-use super::MonthHead;
 use crate::value::{Unit, display};
 
 /// Mbps without needless decimals.

@@ -1,3 +1,4 @@
+use ispeed_protocol::Month;
 use ispeed_report::{Decimal, Figure, OperatorGroup, TechnologyGroup};
 
 use super::*;

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use ispeed_commune::gazetteer;
 use ispeed_documents::{
-    Attainment, Count, DocumentInput, Duties, Exclusion, Header, ISpeedCount, Place, SharingSpot, Target, WeakSpot,
-    Weakness,
+    Attainment, DocumentInput, Duties, Exclusion, Header, ISpeedCount, Place, SharingSpot, Target, WeakSpot,
 };
 use ispeed_protocol::{Month, UtcMicros};
+use ispeed_report::statements::{CellEvidence, Weakness};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 
 pub(crate) const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -209,8 +209,14 @@ fn duties() -> Duties {
     }
 }
 
-fn count(operator: OperatorGroup, attempts: u64, failed: u64, down: Option<&str>) -> Count {
-    Count { operator, attempts, failed, devices: attempts / 2 + 3, down_median_mbps: down.map(|d| d.parse().unwrap()) }
+fn count(operator: OperatorGroup, attempts: u64, failed: u64, down: Option<&str>) -> CellEvidence {
+    CellEvidence {
+        operator,
+        attempts,
+        failed,
+        devices: attempts / 2 + 3,
+        down_median_mbps: down.map(|d| d.parse().unwrap()),
+    }
 }
 
 fn spots(places: &[Place]) -> (Vec<WeakSpot>, Vec<SharingSpot>) {

@@ -10,12 +10,12 @@ use ispeed_protocol::sample::Outcome;
 use ispeed_protocol::signing::{SecretKey, sha256_hex};
 use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::sample::{ChainHead, PacketCounts};
-use ispeed_report::{MonthSample, NationMonth, Place, ProvinceMonth, Settings};
+use ispeed_report::{MonthFile, MonthHead, MonthSample, NationMonth, Place, ProvinceMonth, Settings};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::manifest::TemplateNote;
-use crate::{Closed, Document, DocumentWriter, Head, MonthError, MonthStore, Request, RowQuery};
+use crate::{Closed, DocumentWriter, MonthError, MonthStore, Request, RowQuery};
 
 /// Samples, records, and a page at which it fails.
 #[derive(Default)]
@@ -174,25 +174,30 @@ impl DocumentWriter for Lines {
         vec![TemplateNote { id: "lines".into(), version: "1".into(), sha256: sha256_hex(b"lines") }]
     }
 
-    fn begin(&self, head: &Head<'_>) -> Result<(), String> {
-        if head.typed_in.is_empty() { Ok(()) } else { Err(format!("typed in: {}", head.typed_in)) }
+    fn begin(&self, typed_in: &str) -> Result<(), String> {
+        if typed_in.is_empty() { Ok(()) } else { Err(format!("typed in: {typed_in}")) }
     }
 
-    fn province(&self, head: &Head<'_>, province: &ProvinceMonth) -> Result<Vec<Document>, String> {
+    fn province(&self, head: &MonthHead<'_>, province: &ProvinceMonth) -> Result<Vec<MonthFile>, String> {
         let figures = province.figures.iter().chain(province.communes.iter().flat_map(|c| &c.figures));
         let text: String = figures.map(|figure| format!("{}\n", crate::figure_line(figure))).collect();
         let bytes = format!("{} {}\n{text}", head.set_sha256, head.version).into_bytes();
-        Ok(vec![Document { path: format!("{}/lines.txt", province.code), bytes }])
+        Ok(vec![MonthFile { path: format!("{}/lines.txt", province.code), bytes }])
     }
 
-    fn communes(&self, _: &Head<'_>, province: &ProvinceMonth) -> Result<Vec<Document>, String> {
+    fn communes(&self, _: &MonthHead<'_>, province: &ProvinceMonth) -> Result<Vec<MonthFile>, String> {
         let one =
-            |code: &String| Document { path: format!("{}/{code}.txt", province.code), bytes: code.clone().into() };
+            |code: &String| MonthFile { path: format!("{}/{code}.txt", province.code), bytes: code.clone().into() };
         Ok(province.communes.iter().map(|commune| one(&commune.code)).collect())
     }
 
-    fn nation(&self, _: &Head<'_>, _: &NationMonth, provinces: &[ProvinceMonth]) -> Result<Vec<Document>, String> {
-        Ok(vec![Document { path: "VN.txt".into(), bytes: provinces.len().to_string().into() }])
+    fn nation(
+        &self,
+        _: &MonthHead<'_>,
+        _: &NationMonth,
+        provinces: &[ProvinceMonth],
+    ) -> Result<Vec<MonthFile>, String> {
+        Ok(vec![MonthFile { path: "VN.txt".into(), bytes: provinces.len().to_string().into() }])
     }
 }
 
