@@ -3,15 +3,15 @@
 //! The programs and tests that measure print them among their tables, as lines `bench: {…}`; here they are put together.
 //! The members are those of `lab/src/report/bench.rs`.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::machine::Machine;
 use crate::process::{self, Show};
+use crate::server::{Server, free_port};
 
 /// What such a line begins with.
 const MARK: &str = "bench: ";
@@ -80,32 +80,13 @@ fn loopback(machine: &Machine, ispeed: &Path) -> Result<Value, String> {
     }
 }
 
-/// A server that ends with the measurement, whatever becomes of it.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn measured(ispeed: &Path, dir: &Path) -> Result<Value, String> {
     std::fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).map_err(|e| e.to_string())?.port();
+    let port = free_port()?;
     let authority = format!("127.0.0.1:{port}");
     let mut serve = Command::new(ispeed);
     serve.args(["serve", "--listen", &authority, "--self-signed", "--public-name", "127.0.0.1", "--data"]).arg(dir);
-    serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _server = Server(serve.spawn().map_err(|error| format!("ispeed serve: {error}"))?);
-    let begun = Instant::now();
-    while std::net::TcpStream::connect(&authority).is_err() {
-        if begun.elapsed() > START_LIMIT {
-            return Err(format!("ispeed serve does not answer on {authority}"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let _server = Server::start(&mut serve, &dir.join("serve.log"), port, START_LIMIT)?;
     let mut test = Command::new(ispeed);
     test.args(["test", "--server", &format!("https://{authority}"), "--format", "json"]);
     test.arg("--ca").arg(dir.join("cert.pem")).arg("--outbox").arg(dir.join("outbox.sqlite"));

@@ -17,6 +17,7 @@ mod package;
 mod parts;
 mod peers;
 mod process;
+mod server;
 mod supply;
 mod table;
 

@@ -81,7 +81,7 @@ pub(super) fn raw(stage: &Stage, python: &Python, store: &Store, closed: &Path) 
         parts_are_equal(&raw, &fetched.join("months"))
     });
     checks.of("a wrong secret is one clear error", || {
-        let nobody = super::postgres::free_port()?;
+        let nobody = crate::server::free_port()?;
         let endpoint = format!("http://127.0.0.1:{nobody}");
         stage.refuses(
             &words(&format!("s3://{BUCKET}/months"), &["--endpoint", &endpoint]),

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::postgres::{Postgres, free_port};
+use super::postgres::Postgres;
 use super::relay;
 use super::stage::{Stage, Store};
 use super::{Check, Checks, MONTH};
+use crate::server::free_port;
 
 /// Enough for opening the database, too little for a month.
 const CUT_AFTER_BYTES: u64 = 192 * 1024;

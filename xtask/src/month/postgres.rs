@@ -1,12 +1,12 @@
 //! A PostgreSQL of this run's own, on loopback.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::machine::Machine;
 use crate::process::{self, Show};
+use crate::server::free_port;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -94,12 +94,6 @@ fn programs() -> Option<PathBuf> {
     // Debian keeps them off the path; elsewhere their folder is named.
     bins.extend(std::env::var_os("ISPEED_POSTGRES_BIN").map(PathBuf::from));
     bins.pop()
-}
-
-/// A port nobody listens on now.
-pub(super) fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no free port: {error}"))?;
-    listener.local_addr().map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
 }
 
 /// The server that `pg_ctl` starts keeps the outputs it inherits open, so they go nowhere.

@@ -1,43 +1,13 @@
 //! Other people's servers on loopback: an S3-compatible store, a Spark cluster of a master and two workers.
 
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use super::postgres::free_port;
 use super::python::Python;
+use crate::server::{Server, free_port};
 
 const START_LIMIT: Duration = Duration::from_secs(90);
-
-/// A server that is ended when dropped.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(command: &mut Command, log: &Path) -> Result<Server, String> {
-    let file = std::fs::File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let again = file.try_clone().map_err(|error| error.to_string())?;
-    let program = format!("{:?}", command.get_program());
-    let child = command.stdin(Stdio::null()).stdout(file).stderr(again).spawn();
-    child.map(Server).map_err(|error| format!("{program} could not be started: {error}"))
-}
-
-fn listens(port: u16) -> Result<(), String> {
-    let begun = Instant::now();
-    while begun.elapsed() < START_LIMIT {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Err(format!("nothing listens on port {port} after {} s", START_LIMIT.as_secs()))
-}
 
 /// An S3-compatible store (moto) with a bucket.
 pub(super) struct S3 {
@@ -50,8 +20,7 @@ impl S3 {
         let port = free_port()?;
         let mut command = Command::new(python.bin("moto_server"));
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        let server = start(&mut command, &dir.join("moto.log"))?;
-        listens(port)?;
+        let server = Server::start(&mut command, &dir.join("moto.log"), port, START_LIMIT)?;
         let s3 = Self { _server: server, endpoint: format!("http://127.0.0.1:{port}") };
         s3.client(python, &format!("s3.create_bucket(Bucket={bucket:?})"))?;
         Ok(s3)
@@ -92,8 +61,10 @@ impl Spark {
             command
         };
         let words = ["--host", "127.0.0.1", "--port", &port.to_string(), "--webui-port", &page];
-        let mut servers = vec![start(&mut spark("master.Master", &words), &dir.join("spark-master.log"))?];
-        listens(port)?;
+        let start = |name: &str, words: &[&str], log: &str, port: u16| {
+            Server::start(&mut spark(name, words), &dir.join(log), port, START_LIMIT)
+        };
+        let mut servers = vec![start("master.Master", &words, "spark-master.log", port)?];
         for worker in ["1", "2"] {
             let own = free_port()?;
             let page = free_port()?.to_string();
@@ -110,8 +81,7 @@ impl Spark {
                 "2g",
                 &master,
             ];
-            servers.push(start(&mut spark("worker.Worker", &words), &dir.join(format!("spark-worker-{worker}.log")))?);
-            listens(own)?;
+            servers.push(start("worker.Worker", &words, &format!("spark-worker-{worker}.log"), own)?);
         }
         Ok(Self { _servers: servers, master })
     }
