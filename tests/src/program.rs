@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// The `ispeed` binary of the profile these tests were built with; built now if it is not there.
@@ -33,6 +34,9 @@ pub fn shared_boundaries() -> Option<PathBuf> {
         .find(|p| p.exists())
 }
 
+/// A server that has not begun to serve by then will not.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
 /// A running `ispeed serve`; killed when dropped.
 pub struct Server {
     child: Child,
@@ -40,26 +44,45 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` (an `ispeed serve` with its arguments) and waits until `ready` answers true.
-    pub fn start(mut command: Command, ready: impl Fn() -> bool) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+    pub fn start(command: Command, ready: impl Fn() -> bool) -> Self {
+        let (mut server, _) = Self::spawn(command);
+        let deadline = Instant::now() + START_LIMIT;
+        while !ready() {
+            assert!(server.child.try_wait().expect("waitable").is_none(), "the server ended at once");
+            assert!(Instant::now() < deadline, "the server is not ready after {START_LIMIT:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    /// Starts `command`, which may listen on any port, and waits until it says where; its URL.
+    pub fn start_anywhere(command: Command) -> (Self, String) {
+        let (server, lines) = Self::spawn(command);
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let line = lines.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            let line = line.expect("the server says where it serves");
+            if let Some((_, url)) = line.split_once("public page ") {
+                return (server, url.to_owned());
+            }
+        }
+    }
+
+    /// The process, and what it says on standard error.
+    fn spawn(mut command: Command) -> (Self, Receiver<String>) {
+        command.env("LANG", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server starts");
         let stderr = child.stderr.take().expect("piped");
+        let (sender, receiver) = channel();
+        // Read to the end, or the server would wait for its log.
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 eprintln!("server: {line}");
+                // Nobody may listen any more.
+                let _ = sender.send(line);
             }
         });
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !ready() {
-            assert!(child.try_wait().expect("waitable").is_none(), "the server ended at once");
-            assert!(Instant::now() < deadline, "the server is not ready after 20 s");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self { child }
+        (Self { child }, receiver)
     }
 
     /// SIGKILL: the machine is gone.

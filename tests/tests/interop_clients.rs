@@ -26,17 +26,11 @@ struct Stand {
 impl Stand {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let authority = format!("127.0.0.1:{port}");
         let mut command = Command::new(ispeed());
-        command.args(["serve", "--listen", &authority, "--self-signed", "--public-name", "127.0.0.1"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--self-signed", "--public-name", "127.0.0.1"]);
         command.args(["--interop", "ndt7,librespeed,cloudflare,nq,rmbt", "--data"]).arg(dir.path());
-        let certificate = dir.path().join("cert.pem");
-        let ready = {
-            let authority = authority.clone();
-            move || certificate.exists() && std::net::TcpStream::connect(&authority).is_ok()
-        };
-        let server = Server::start(command, ready);
+        let (server, url) = Server::start_anywhere(command);
+        let authority = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
         Self { dir, authority, _server: server }
     }
 

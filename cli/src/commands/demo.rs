@@ -1,6 +1,6 @@
 //! `ispeed demo`: the whole way of a sample on one machine, over a simulated mobile link.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use ispeed_commune::gazetteer;
@@ -173,7 +173,7 @@ async fn measure_all(args: &Args, lang: Lang, server: &Running, table: &Table, o
 /// A loopback address that leaves another one for the link: `::1`, or `127.0.0.1` where there is no IPv6. With the port
 /// of the last demo in this folder if it is free, so that what it left unsent finds its collector again.
 fn free_address(data: &Path) -> SocketAddr {
-    let free = |ip: IpAddr, port: u16| TcpListener::bind((ip, port)).is_ok();
+    let free = |ip: IpAddr, port: u16| TcpListener::bind((ip, port)).is_ok() && UdpSocket::bind((ip, port)).is_ok();
     let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
     let has_ipv6 = free(v6, 0);
     let (server, link) = if has_ipv6 { (1, v6) } else { (2, Ipv4Addr::LOCALHOST.into()) };
