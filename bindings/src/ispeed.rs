@@ -17,7 +17,7 @@ use crate::error::{IspeedError, Result};
 use crate::facts::Facts;
 use crate::history::{HistoryEntry, HistoryFilter, LedgerEntry, Stock};
 use crate::observer::{RunObserver, show};
-use crate::pack::{CampaignJoin, CampaignView, Guide, Pair, PlanPack};
+use crate::pack::{CampaignJoin, CampaignView, Guide, RunPair, PlanPack};
 use crate::place::{BoundaryRefresh, BoundaryTable, CommuneName, Line, Place, Point};
 use crate::plan::{CommuneQuota, MonthStatus, Plan, PlanAbout};
 use crate::run::Run;
@@ -342,15 +342,15 @@ impl Ispeed {
     }
 
     /// A paired measurement that starts in half a minute.
-    pub fn new_pair(&self) -> Result<Pair> {
+    pub fn new_pair(&self) -> Result<RunPair> {
         let pair = self.desk.new_pair()?;
-        Ok(Pair::of(&pair, self.desk.clock_offset_micros()?))
+        Ok(RunPair::of(&pair, self.desk.clock_offset_micros()?))
     }
 
     /// Reads the pair another phone shows.
-    pub fn read_pair(&self, text: String) -> Result<Pair> {
+    pub fn read_pair(&self, text: String) -> Result<RunPair> {
         let pair = self.desk.read_pair(&text)?;
-        Ok(Pair::of(&pair, self.desk.clock_offset_micros()?))
+        Ok(RunPair::of(&pair, self.desk.clock_offset_micros()?))
     }
 }
 

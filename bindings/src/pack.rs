@@ -265,7 +265,7 @@ impl From<Guided> for Guide {
 
 /// A paired measurement: two phones that start at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, uniffi::Record)]
-pub struct Pair {
+pub struct RunPair {
     /// `pair_id` of both samples.
     pub id: String,
     /// What the other phone reads, as a QR code.
@@ -274,7 +274,7 @@ pub struct Pair {
     pub start_here_micros: i64,
 }
 
-impl Pair {
+impl RunPair {
     pub(crate) fn of(core: &pair::Pair, offset_micros: i64) -> Self {
         let start_here_micros = core.start_here(offset_micros).as_micros();
         Self { id: core.id.clone(), text: core.text(), start_here_micros }

@@ -17,7 +17,7 @@ mirror_enum! {
 
 /// Which test point a run is made against.
 #[derive(Clone, PartialEq, Eq, Debug, uniffi::Enum)]
-pub enum Target {
+pub enum RunTarget {
     /// The nearest of those the collector lists.
     Auto,
     /// One of them.
@@ -36,7 +36,7 @@ pub enum Target {
 #[derive(Clone, PartialEq, Debug, uniffi::Record)]
 pub struct RunPlan {
     /// Test point.
-    pub target: Target,
+    pub target: RunTarget,
     /// Download.
     #[uniffi(default = true)]
     pub down: bool,
@@ -79,7 +79,7 @@ impl RunPlan {
     }
 }
 
-impl Target {
+impl RunTarget {
     fn of(self, collector: &str) -> Result<engine::Target> {
         Ok(match self {
             Self::Auto => engine::Target::Auto { collector: url("collector", collector)? },

@@ -788,7 +788,7 @@ public protocol IspeedProtocol: AnyObject, Sendable {
     /**
      * A paired measurement that starts in half a minute.
      */
-    func newPair() throws  -> Pair
+    func newPair() throws  -> RunPair
     
     /**
      * What to send now, marked as being sent. An answer is due within 120 s.
@@ -818,7 +818,7 @@ public protocol IspeedProtocol: AnyObject, Sendable {
     /**
      * Reads the pair another phone shows.
      */
-    func readPair(text: String) throws  -> Pair
+    func readPair(text: String) throws  -> RunPair
     
     /**
      * Records a choice; it rules from now on.
@@ -1336,8 +1336,8 @@ open func nearestCommune(at: Point, accuracyM: Double?)throws  -> Place  {
     /**
      * A paired measurement that starts in half a minute.
      */
-open func newPair()throws  -> Pair  {
-    return try  FfiConverterTypePair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+open func newPair()throws  -> RunPair  {
+    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
         uniffiCallStatus in
     uniffi_ispeed_fn_method_ispeed_new_pair(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1417,8 +1417,8 @@ open func readCampaign(text: String)throws  -> CampaignJoin  {
     /**
      * Reads the pair another phone shows.
      */
-open func readPair(text: String)throws  -> Pair  {
-    return try  FfiConverterTypePair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+open func readPair(text: String)throws  -> RunPair  {
+    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
         uniffiCallStatus in
     uniffi_ispeed_fn_method_ispeed_read_pair(
             self.uniffiCloneHandle(),
@@ -5734,85 +5734,6 @@ public func FfiConverterTypeOperatorShortfall_lower(_ value: OperatorShortfall) 
 
 
 /**
- * A paired measurement: two phones that start at one moment.
- */
-public struct Pair: Equatable, Hashable {
-    /**
-     * `pair_id` of both samples.
-     */
-    public var id: String
-    /**
-     * What the other phone reads, as a QR code.
-     */
-    public var text: String
-    /**
-     * When to start, on this device's own clock.
-     */
-    public var startHereMicros: Int64
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(
-        /**
-         * `pair_id` of both samples.
-         */id: String, 
-        /**
-         * What the other phone reads, as a QR code.
-         */text: String, 
-        /**
-         * When to start, on this device's own clock.
-         */startHereMicros: Int64) {
-        self.id = id
-        self.text = text
-        self.startHereMicros = startHereMicros
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension Pair: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypePair: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Pair {
-        return
-            try Pair(
-                id: FfiConverterString.read(from: &buf), 
-                text: FfiConverterString.read(from: &buf), 
-                startHereMicros: FfiConverterInt64.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: Pair, into buf: inout [UInt8]) {
-        FfiConverterString.write(value.id, into: &buf)
-        FfiConverterString.write(value.text, into: &buf)
-        FfiConverterInt64.write(value.startHereMicros, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypePair_lift(_ buf: RustBuffer) throws -> Pair {
-    return try FfiConverterTypePair.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypePair_lower(_ value: Pair) -> RustBuffer {
-    return FfiConverterTypePair.lower(value)
-}
-
-
-/**
  * The commune of a position and its doubt. Names: `Ispeed.commune_name`.
  */
 public struct Place: Equatable, Hashable {
@@ -7161,13 +7082,92 @@ public func FfiConverterTypeRepeat_lower(_ value: Repeat) -> RustBuffer {
 
 
 /**
+ * A paired measurement: two phones that start at one moment.
+ */
+public struct RunPair: Equatable, Hashable {
+    /**
+     * `pair_id` of both samples.
+     */
+    public var id: String
+    /**
+     * What the other phone reads, as a QR code.
+     */
+    public var text: String
+    /**
+     * When to start, on this device's own clock.
+     */
+    public var startHereMicros: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `pair_id` of both samples.
+         */id: String, 
+        /**
+         * What the other phone reads, as a QR code.
+         */text: String, 
+        /**
+         * When to start, on this device's own clock.
+         */startHereMicros: Int64) {
+        self.id = id
+        self.text = text
+        self.startHereMicros = startHereMicros
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RunPair: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRunPair: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RunPair {
+        return
+            try RunPair(
+                id: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                startHereMicros: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RunPair, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterInt64.write(value.startHereMicros, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunPair_lift(_ buf: RustBuffer) throws -> RunPair {
+    return try FfiConverterTypeRunPair.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunPair_lower(_ value: RunPair) -> RustBuffer {
+    return FfiConverterTypeRunPair.lower(value)
+}
+
+
+/**
  * A run.
  */
 public struct RunPlan: Equatable, Hashable {
     /**
      * Test point.
      */
-    public var target: Target
+    public var target: RunTarget
     /**
      * Download.
      */
@@ -7206,7 +7206,7 @@ public struct RunPlan: Equatable, Hashable {
     public init(
         /**
          * Test point.
-         */target: Target, 
+         */target: RunTarget, 
         /**
          * Download.
          */down: Bool = true, 
@@ -7258,7 +7258,7 @@ public struct FfiConverterTypeRunPlan: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RunPlan {
         return
             try RunPlan(
-                target: FfiConverterTypeTarget.read(from: &buf), 
+                target: FfiConverterTypeRunTarget.read(from: &buf), 
                 down: FfiConverterBool.read(from: &buf), 
                 up: FfiConverterBool.read(from: &buf), 
                 long: FfiConverterBool.read(from: &buf), 
@@ -7271,7 +7271,7 @@ public struct FfiConverterTypeRunPlan: FfiConverterRustBuffer {
     }
 
     public static func write(_ value: RunPlan, into buf: inout [UInt8]) {
-        FfiConverterTypeTarget.write(value.target, into: &buf)
+        FfiConverterTypeRunTarget.write(value.target, into: &buf)
         FfiConverterBool.write(value.down, into: &buf)
         FfiConverterBool.write(value.up, into: &buf)
         FfiConverterBool.write(value.long, into: &buf)
@@ -10453,6 +10453,103 @@ public func FfiConverterTypeRadioTechnology_lower(_ value: RadioTechnology) -> R
 
 
 /**
+ * Which test point a run is made against.
+ */
+
+public enum RunTarget: Equatable, Hashable {
+    
+    /**
+     * The nearest of those the collector lists.
+     */
+    case auto
+    /**
+     * One of them.
+     */
+    case server(
+        /**
+         * Its id in the list.
+         */id: String
+    )
+    /**
+     * One measuring end that issues its own tokens.
+     */
+    case url(
+        /**
+         * `https://host[:port]`.
+         */url: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RunTarget: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRunTarget: FfiConverterRustBuffer {
+    typealias SwiftType = RunTarget
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RunTarget {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .auto
+        
+        case 2: return .server(id: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 3: return .url(url: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RunTarget, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .auto:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .server(id):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(id, into: &buf)
+            
+        
+        case let .url(url):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(url, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunTarget_lift(_ buf: RustBuffer) throws -> RunTarget {
+    return try FfiConverterTypeRunTarget.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunTarget_lower(_ value: RunTarget) -> RustBuffer {
+    return FfiConverterTypeRunTarget.lower(value)
+}
+
+
+
+/**
  * Where a sample stands.
  */
 
@@ -10838,103 +10935,6 @@ public func FfiConverterTypeSurroundings_lift(_ buf: RustBuffer) throws -> Surro
 #endif
 public func FfiConverterTypeSurroundings_lower(_ value: Surroundings) -> RustBuffer {
     return FfiConverterTypeSurroundings.lower(value)
-}
-
-
-
-/**
- * Which test point a run is made against.
- */
-
-public enum Target: Equatable, Hashable {
-    
-    /**
-     * The nearest of those the collector lists.
-     */
-    case auto
-    /**
-     * One of them.
-     */
-    case server(
-        /**
-         * Its id in the list.
-         */id: String
-    )
-    /**
-     * One measuring end that issues its own tokens.
-     */
-    case url(
-        /**
-         * `https://host[:port]`.
-         */url: String
-    )
-
-
-
-
-
-}
-
-#if compiler(>=6)
-extension Target: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeTarget: FfiConverterRustBuffer {
-    typealias SwiftType = Target
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Target {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-        
-        case 1: return .auto
-        
-        case 2: return .server(id: try FfiConverterString.read(from: &buf)
-        )
-        
-        case 3: return .url(url: try FfiConverterString.read(from: &buf)
-        )
-        
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: Target, into buf: inout [UInt8]) {
-        switch value {
-        
-        
-        case .auto:
-            writeInt(&buf, Int32(1))
-        
-        
-        case let .server(id):
-            writeInt(&buf, Int32(2))
-            FfiConverterString.write(id, into: &buf)
-            
-        
-        case let .url(url):
-            writeInt(&buf, Int32(3))
-            FfiConverterString.write(url, into: &buf)
-            
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeTarget_lift(_ buf: RustBuffer) throws -> Target {
-    return try FfiConverterTypeTarget.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeTarget_lower(_ value: Target) -> RustBuffer {
-    return FfiConverterTypeTarget.lower(value)
 }
 
 
@@ -12582,7 +12582,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ispeed_checksum_method_ispeed_nearest_commune() != 38453) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_new_pair() != 29798) {
+    if (uniffi_ispeed_checksum_method_ispeed_new_pair() != 35327) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_next_upload() != 26493) {
@@ -12600,7 +12600,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ispeed_checksum_method_ispeed_read_campaign() != 39816) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_read_pair() != 55707) {
+    if (uniffi_ispeed_checksum_method_ispeed_read_pair() != 51343) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_record_consent() != 43425) {

@@ -1195,7 +1195,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_ispeed_checksum_method_ispeed_nearest_commune() and 0xFFFF) != 38453) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_new_pair() and 0xFFFF) != 29798) {
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_new_pair() and 0xFFFF) != 35327) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_next_upload() and 0xFFFF) != 26493) {
@@ -1213,7 +1213,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_ispeed_checksum_method_ispeed_read_campaign() and 0xFFFF) != 39816) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_pair() and 0xFFFF) != 55707) {
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_pair() and 0xFFFF) != 51343) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_record_consent() and 0xFFFF) != 43425) {
@@ -1987,7 +1987,7 @@ public interface IspeedInterface {
     /**
      * A paired measurement that starts in half a minute.
      */
-    fun `newPair`(): Pair
+    fun `newPair`(): RunPair
     
     /**
      * What to send now, marked as being sent. An answer is due within 120 s.
@@ -2017,7 +2017,7 @@ public interface IspeedInterface {
     /**
      * Reads the pair another phone shows.
      */
-    fun `readPair`(`text`: kotlin.String): Pair
+    fun `readPair`(`text`: kotlin.String): RunPair
     
     /**
      * Records a choice; it rules from now on.
@@ -2698,8 +2698,8 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
     /**
      * A paired measurement that starts in half a minute.
      */
-    @Throws(IspeedException::class)override fun `newPair`(): Pair {
-            return FfiConverterTypePair.lift(
+    @Throws(IspeedException::class)override fun `newPair`(): RunPair {
+            return FfiConverterTypeRunPair.lift(
     callWithHandle {
     uniffiRustCallWithError(IspeedException) { _status ->
     UniffiLib.uniffi_ispeed_fn_method_ispeed_new_pair(
@@ -2810,8 +2810,8 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
     /**
      * Reads the pair another phone shows.
      */
-    @Throws(IspeedException::class)override fun `readPair`(`text`: kotlin.String): Pair {
-            return FfiConverterTypePair.lift(
+    @Throws(IspeedException::class)override fun `readPair`(`text`: kotlin.String): RunPair {
+            return FfiConverterTypeRunPair.lift(
     callWithHandle {
     uniffiRustCallWithError(IspeedException) { _status ->
     UniffiLib.uniffi_ispeed_fn_method_ispeed_read_pair(
@@ -6478,61 +6478,6 @@ public object FfiConverterTypeOperatorShortfall: FfiConverterRustBuffer<Operator
 
 
 /**
- * A paired measurement: two phones that start at one moment.
- */
-data class Pair (
-    /**
-     * `pair_id` of both samples.
-     */
-    var `id`: kotlin.String
-    , 
-    /**
-     * What the other phone reads, as a QR code.
-     */
-    var `text`: kotlin.String
-    , 
-    /**
-     * When to start, on this device's own clock.
-     */
-    var `startHereMicros`: kotlin.Long
-    
-){
-    
-
-    
-
-    
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypePair: FfiConverterRustBuffer<Pair> {
-    override fun read(buf: ByteBuffer): Pair {
-        return Pair(
-            FfiConverterString.read(buf),
-            FfiConverterString.read(buf),
-            FfiConverterLong.read(buf),
-        )
-    }
-
-    override fun allocationSize(value: Pair) = (
-            FfiConverterString.allocationSize(value.`id`) +
-            FfiConverterString.allocationSize(value.`text`) +
-            FfiConverterLong.allocationSize(value.`startHereMicros`)
-    )
-
-    override fun write(value: Pair, buf: ByteBuffer) {
-            FfiConverterString.write(value.`id`, buf)
-            FfiConverterString.write(value.`text`, buf)
-            FfiConverterLong.write(value.`startHereMicros`, buf)
-    }
-}
-
-
-
-/**
  * The commune of a position and its doubt. Names: `Ispeed.commune_name`.
  */
 data class Place (
@@ -7513,13 +7458,68 @@ public object FfiConverterTypeRepeat: FfiConverterRustBuffer<Repeat> {
 
 
 /**
+ * A paired measurement: two phones that start at one moment.
+ */
+data class RunPair (
+    /**
+     * `pair_id` of both samples.
+     */
+    var `id`: kotlin.String
+    , 
+    /**
+     * What the other phone reads, as a QR code.
+     */
+    var `text`: kotlin.String
+    , 
+    /**
+     * When to start, on this device's own clock.
+     */
+    var `startHereMicros`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRunPair: FfiConverterRustBuffer<RunPair> {
+    override fun read(buf: ByteBuffer): RunPair {
+        return RunPair(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RunPair) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterLong.allocationSize(value.`startHereMicros`)
+    )
+
+    override fun write(value: RunPair, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterLong.write(value.`startHereMicros`, buf)
+    }
+}
+
+
+
+/**
  * A run.
  */
 data class RunPlan (
     /**
      * Test point.
      */
-    var `target`: Target
+    var `target`: RunTarget
     , 
     /**
      * Download.
@@ -7576,7 +7576,7 @@ data class RunPlan (
 public object FfiConverterTypeRunPlan: FfiConverterRustBuffer<RunPlan> {
     override fun read(buf: ByteBuffer): RunPlan {
         return RunPlan(
-            FfiConverterTypeTarget.read(buf),
+            FfiConverterTypeRunTarget.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterBoolean.read(buf),
@@ -7589,7 +7589,7 @@ public object FfiConverterTypeRunPlan: FfiConverterRustBuffer<RunPlan> {
     }
 
     override fun allocationSize(value: RunPlan) = (
-            FfiConverterTypeTarget.allocationSize(value.`target`) +
+            FfiConverterTypeRunTarget.allocationSize(value.`target`) +
             FfiConverterBoolean.allocationSize(value.`down`) +
             FfiConverterBoolean.allocationSize(value.`up`) +
             FfiConverterBoolean.allocationSize(value.`long`) +
@@ -7601,7 +7601,7 @@ public object FfiConverterTypeRunPlan: FfiConverterRustBuffer<RunPlan> {
     )
 
     override fun write(value: RunPlan, buf: ByteBuffer) {
-            FfiConverterTypeTarget.write(value.`target`, buf)
+            FfiConverterTypeRunTarget.write(value.`target`, buf)
             FfiConverterBoolean.write(value.`down`, buf)
             FfiConverterBoolean.write(value.`up`, buf)
             FfiConverterBoolean.write(value.`long`, buf)
@@ -10058,6 +10058,121 @@ public object FfiConverterTypeRadioTechnology: FfiConverterRustBuffer<RadioTechn
 
 
 /**
+ * Which test point a run is made against.
+ */
+sealed class RunTarget {
+    
+    /**
+     * The nearest of those the collector lists.
+     */
+    object Auto : RunTarget()
+    
+    
+    /**
+     * One of them.
+     */
+    data class Server(
+        /**
+         * Its id in the list.
+         */
+        val `id`: kotlin.String) : RunTarget()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * One measuring end that issues its own tokens.
+     */
+    data class Url(
+        /**
+         * `https://host[:port]`.
+         */
+        val `url`: kotlin.String) : RunTarget()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRunTarget : FfiConverterRustBuffer<RunTarget>{
+    override fun read(buf: ByteBuffer): RunTarget {
+        return when(buf.getInt()) {
+            1 -> RunTarget.Auto
+            2 -> RunTarget.Server(
+                FfiConverterString.read(buf),
+                )
+            3 -> RunTarget.Url(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: RunTarget): ULong = when(value) {
+        is RunTarget.Auto -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is RunTarget.Server -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+            )
+        }
+        is RunTarget.Url -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`url`)
+            )
+        }
+    }
+
+    override fun write(value: RunTarget, buf: ByteBuffer) {
+        when(value) {
+            is RunTarget.Auto -> {
+                buf.putInt(1)
+                Unit
+            }
+            is RunTarget.Server -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`id`, buf)
+                Unit
+            }
+            is RunTarget.Url -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`url`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * Where a sample stands.
  */
 
@@ -10258,121 +10373,6 @@ public object FfiConverterTypeSurroundings: FfiConverterRustBuffer<Surroundings>
 
     override fun write(value: Surroundings, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
-    }
-}
-
-
-
-
-
-/**
- * Which test point a run is made against.
- */
-sealed class Target {
-    
-    /**
-     * The nearest of those the collector lists.
-     */
-    object Auto : Target()
-    
-    
-    /**
-     * One of them.
-     */
-    data class Server(
-        /**
-         * Its id in the list.
-         */
-        val `id`: kotlin.String) : Target()
-        
-    {
-        
-
-        companion object
-    }
-    
-    /**
-     * One measuring end that issues its own tokens.
-     */
-    data class Url(
-        /**
-         * `https://host[:port]`.
-         */
-        val `url`: kotlin.String) : Target()
-        
-    {
-        
-
-        companion object
-    }
-    
-
-    
-
-    
-    
-
-
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypeTarget : FfiConverterRustBuffer<Target>{
-    override fun read(buf: ByteBuffer): Target {
-        return when(buf.getInt()) {
-            1 -> Target.Auto
-            2 -> Target.Server(
-                FfiConverterString.read(buf),
-                )
-            3 -> Target.Url(
-                FfiConverterString.read(buf),
-                )
-            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
-        }
-    }
-
-    override fun allocationSize(value: Target): ULong = when(value) {
-        is Target.Auto -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-            )
-        }
-        is Target.Server -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-                + FfiConverterString.allocationSize(value.`id`)
-            )
-        }
-        is Target.Url -> {
-            // Add the size for the Int that specifies the variant plus the size needed for all fields
-            (
-                4UL
-                + FfiConverterString.allocationSize(value.`url`)
-            )
-        }
-    }
-
-    override fun write(value: Target, buf: ByteBuffer) {
-        when(value) {
-            is Target.Auto -> {
-                buf.putInt(1)
-                Unit
-            }
-            is Target.Server -> {
-                buf.putInt(2)
-                FfiConverterString.write(value.`id`, buf)
-                Unit
-            }
-            is Target.Url -> {
-                buf.putInt(3)
-                FfiConverterString.write(value.`url`, buf)
-                Unit
-            }
-        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 }
 
