@@ -17,7 +17,7 @@ use crate::error::{IspeedError, Result};
 use crate::facts::Facts;
 use crate::history::{HistoryEntry, HistoryFilter, LedgerEntry, Stock};
 use crate::observer::{RunObserver, show};
-use crate::pack::{CampaignJoin, CampaignView, Guide, RunPair, PlanPack};
+use crate::pack::{CampaignJoin, CampaignView, Guide, PlanPack, RunPair};
 use crate::place::{BoundaryRefresh, BoundaryTable, CommuneName, Line, Place, Point};
 use crate::plan::{CommuneQuota, MonthStatus, Plan, PlanAbout};
 use crate::run::Run;
