@@ -17,6 +17,7 @@ mod consent;
 mod detail;
 mod error;
 mod facts;
+mod field;
 mod history;
 mod ispeed;
 mod mirror;
