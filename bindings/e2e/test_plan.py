@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -161,6 +162,13 @@ class Field(CoreTest):
         self.assertEqual(asyncio.run(self.core.refresh_boundaries()), ispeed.BoundaryRefresh.TAKEN)
         self.assertFalse(part.exists())
         kept = pathlib.Path(self.folder) / "communes.bundle"
+        self.assertEqual(kept.read_bytes(), whole)
+        # The right tag: the server sends the rest, and both halves are one bundle.
+        kept.unlink()
+        self.core = self.open()
+        part.write_bytes(whole[: len(whole) // 2])
+        part.with_name("communes.bundle.part.etag").write_text(f'"{hashlib.sha256(whole).hexdigest()}"')
+        self.assertEqual(asyncio.run(self.core.refresh_boundaries()), ispeed.BoundaryRefresh.TAKEN)
         self.assertEqual(kept.read_bytes(), whole)
         # A damaged one is no bundle: centres, until the next refresh.
         kept.write_bytes(whole[:-1])
