@@ -1,0 +1,77 @@
+//! What this device measured itself, as far as a plan may not know it yet.
+
+use ispeed_protocol::campaign::PlanPack;
+use ispeed_protocol::sample::Sample;
+use ispeed_protocol::{Cell, UtcMicros};
+use ispeed_verdict::operators::serving_operator;
+
+use crate::error::{Error, Result};
+use crate::outbox::Outbox;
+
+/// A sample of this device that counts, or is expected to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnSample {
+    /// Start.
+    pub started_at: UtcMicros,
+    /// Commune.
+    pub commune: Option<String>,
+    /// 200 m cell.
+    pub cell: Option<Cell>,
+    /// Operator as plans name it.
+    pub operator: &'static str,
+    /// Campaign.
+    pub campaign: Option<String>,
+    /// When the collector took it in; `None`: it waits.
+    pub sent_at: Option<UtcMicros>,
+}
+
+impl OwnSample {
+    /// Whether a plan made at `made_at` lacks it.
+    pub fn unknown_to(&self, made_at: UtcMicros) -> bool {
+        self.sent_at.is_none_or(|sent_at| sent_at >= made_at)
+    }
+}
+
+impl Outbox {
+    /// Samples of this device that count and started at `since` or later, or that wait still, oldest first. What is refused,
+    /// or stays here, will not be part of any plan; where the collector judged, its word stands.
+    pub fn own_samples(&self, since: UtcMicros) -> Result<Vec<OwnSample>> {
+        let ids = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM samples WHERE counts = 1 AND (state IN ('waiting', 'sending') \
+                 OR (state = 'sent' AND started_at >= ?1)) ORDER BY started_at, id",
+            )?;
+            let ids = statement.query_map([since.as_micros()], |row| row.get::<_, String>(0))?;
+            Ok(ids.collect::<rusqlite::Result<Vec<_>>>()?)
+        })?;
+        let mut own = Vec::new();
+        for id in ids {
+            let id = id.parse().map_err(|_| Error::Storage { reason: format!("{id:?} is no UUID") })?;
+            let detail = match self.detail(id) {
+                // Its owner erased it just now.
+                Err(Error::NotFound { .. }) => continue,
+                detail => detail?,
+            };
+            if detail.entry.verdict.counts {
+                own.push(of(&detail.sample, detail.entry.sent_at));
+            }
+        }
+        Ok(own)
+    }
+}
+
+fn of(sample: &Sample, sent_at: Option<UtcMicros>) -> OwnSample {
+    OwnSample {
+        started_at: sample.started_at,
+        commune: sample.place.code.clone(),
+        cell: sample.cell,
+        operator: serving_operator(sample).code(),
+        campaign: sample.campaign.clone(),
+        sent_at,
+    }
+}
+
+/// From when on a guide by this pack needs to know them: since it was made, and all of the day.
+pub fn since(pack: &PlanPack, now: UtcMicros) -> UtcMicros {
+    pack.made_at.min(ispeed_protocol::Day::of(now).start())
+}
