@@ -11,6 +11,8 @@ pub(crate) fn time_us(config: &Config, rate_bps: f64, first_arrival_us: u64, ext
         params::TIME_CAP_LONG_US
     } else if rate_bps > params::FAST_BPS {
         params::TIME_CAP_FAST_US.max(of_path_us)
+    } else if rate_bps < params::SLOW_BPS {
+        params::TIME_CAP_SLOW_US.max(of_path_us)
     } else {
         params::TIME_CAP_US.max(of_path_us)
     };
@@ -66,6 +68,7 @@ mod tests {
         let config = Config::new(Direction::Down);
         assert_eq!(time_us(&config, 100e6, 40_000, false), 3_000_000);
         assert_eq!(time_us(&config, 600e6, 40_000, false), 4_000_000);
+        assert_eq!(time_us(&config, 1e6, 40_000, false), 4_000_000);
         assert_eq!(time_us(&config, 100e6, 40_000, true), 4_000_000);
         assert_eq!(time_us(&config, 100e6, 2_500_000, false), 4_500_000, "a radio that woke late");
         assert_eq!(time_us(&Config { long: true, ..config.clone() }, 600e6, 0, false), 10_000_000);

@@ -177,6 +177,13 @@ pub const TIME_CAP_RTTS: u64 = 16;
 /// Time cap above [`FAST_BPS`]: the radio is still adding carriers (I 3, M 3.1).
 pub const TIME_CAP_FAST_US: u64 = 4_000_000;
 
+/// Time cap below [`SLOW_BPS`]: a silence of a round trip after slow start is 3 % of three seconds, a second more costs 0.25 MB at
+/// most, and the whole sample stays below ten seconds (I 4; lab: uploads of 1 Mbit/s over 100 ms).
+pub const TIME_CAP_SLOW_US: u64 = 4_000_000;
+
+/// The rate below which a link counts as slow (I 4).
+pub const SLOW_BPS: f64 = 2e6;
+
 /// Time cap in long mode (I 3).
 pub const TIME_CAP_LONG_US: u64 = 10_000_000;
 

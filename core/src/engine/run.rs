@@ -278,7 +278,7 @@ impl Run {
     /// half a second (lab: uploads over 300 ms read up to 12 % low). New flows cost three round trips.
     fn bbr_would_probe(&self, flows: &Flows) -> bool {
         let bbr = flows.seen().probe.as_ref().and_then(Probe::congestion_control).as_deref() == Some("bbr");
-        let cap_us = if self.plan.long { params::TIME_CAP_LONG_US } else { params::TIME_CAP_US };
+        let cap_us = if self.plan.long { params::TIME_CAP_LONG_US } else { params::TIME_CAP_SLOW_US };
         let of_path_us = echo::idle_rtt_us(&self.latency).unwrap_or(0).saturating_mul(params::TIME_CAP_RTTS);
         let most_streams = self.session.as_ref().map_or(0, |session| session.claims.max_streams);
         // A token that has no room for more numbers keeps the flows it has.
