@@ -118,14 +118,18 @@ async fn of_one_device_one_sample_is_judged_at_a_time() {
 async fn what_got_a_receipt_is_there_after_the_database_crashed() {
     let mut server = Postgres::start();
     let store = connect(&server.database("crash")).await;
+    let kept = Arc::new(AtomicUsize::new(0));
     let writing = {
-        let store = Arc::clone(&store);
+        let (store, kept) = (Arc::clone(&store), Arc::clone(&kept));
         tokio::spawn(async move {
             let (mut given, mut failed) = (Vec::new(), Vec::new());
             for n in 0.. {
                 let one = sample(n, &format!("d{n}"), Some("25195"), start());
                 match store.submit(chain_key(), one.clone(), decide(&one, None)).await {
-                    Ok(Submission::Stored(held)) => given.push((n, held)),
+                    Ok(Submission::Stored(held)) => {
+                        given.push((n, held));
+                        kept.fetch_add(1, Ordering::Relaxed);
+                    }
                     Ok(known) => panic!("{known:?}"),
                     Err(StoreError::Unreachable { database, .. }) => {
                         assert!(database.ends_with("/crash"), "{database}");
@@ -140,7 +144,10 @@ async fn what_got_a_receipt_is_there_after_the_database_crashed() {
             (given, failed)
         })
     };
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    // In the middle of it, however slow the machine is.
+    while kept.load(Ordering::Relaxed) < 20 && !writing.is_finished() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     server.crash();
     let (given, failed) = writing.await.unwrap();
     assert!(!given.is_empty(), "it was writing when the power went");
