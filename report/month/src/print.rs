@@ -34,6 +34,7 @@ pub(crate) fn write(
         scope: &record.scope,
         version: record.version,
         provisional: request.provisional,
+        made_up: found.made_up > 0,
         boundaries: record.boundaries.as_deref(),
         set_sha256: &record.set_sha256,
         as_of: found.as_of,

@@ -201,6 +201,7 @@ fn head<'a>(head: &Head<'a>) -> MonthHead<'a> {
         month: head.month,
         version: head.version,
         provisional: head.provisional,
+        made_up: head.made_up,
         boundaries: head.boundaries,
         set_sha256: head.set_sha256,
         as_of: head.as_of,
