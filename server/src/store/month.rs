@@ -40,7 +40,8 @@ pub fn place_of(row: &MonthSample) -> (String, String, Uuid) {
     (province.to_owned(), commune.to_owned(), id)
 }
 
-/// A small JSON document beside the samples. Kinds in use: `campaign`, `duty`, `closed_month`, `ispeed_count`.
+/// A small JSON document beside the samples. Kinds in use: `campaign`, `duty`, `closed_month`, `ispeed_count`,
+/// `plan_settings`.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
