@@ -54,12 +54,12 @@ impl Writer<'_, '_> {
         }
         let heads = vec![
             head("Công nghệ", 11, Align::Center),
-            head("Tốc độ trung bình", 15, Align::Left),
-            head("Hạng", 14, Align::Center),
-            head("Doanh nghiệp", 24, Align::Left),
-            head("Mbps", 12, Align::Right),
-            head("Khoảng tin cậy 95 %", 24, Align::Center),
-            head("Hòa với", 44, Align::Left),
+            head("Tốc độ trung bình", 19, Align::Left),
+            head("Hạng", 13, Align::Center),
+            head("Doanh nghiệp", 31, Align::Left),
+            head("Mbps", 13, Align::Right),
+            head("Khoảng tin cậy 95 %", 25, Align::Center),
+            head("Hòa với", 46, Align::Left),
         ];
         self.table("Xếp hạng doanh nghiệp theo tốc độ trung bình", heads, rows);
         self.blocks.push(Block::Note(ranking::HOW.to_owned()));
