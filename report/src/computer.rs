@@ -288,13 +288,15 @@ impl MonthComputer {
     }
 
     /// Ends the month: what was finished of it.
-    pub fn finish(mut self) -> NationMonth {
-        let rows = &self.rows[..self.province_start];
-        let counters = &self.nation.counters;
-        let out = self.bench.place(&PlaceInput { level: Level::Nation, code: NATION, rows, counters });
+    pub fn finish(self) -> NationMonth {
+        let Self { mut bench, devices, cells, cell_of, distinct, rows, province_start, nation, .. } = self;
+        // Rows hold numbers by now; the tables that gave them are a nation's largest but the rows, and its buffers are to come.
+        drop((devices, cells, cell_of, distinct));
+        let (rows, counters) = (&rows[..province_start], &nation.counters);
+        let out = bench.place(&PlaceInput { level: Level::Nation, code: NATION, rows, counters });
         NationMonth {
             figures: out.figures,
-            exclusions: self.nation.exclusions,
+            exclusions: nation.exclusions,
             unplaced: self.unplaced,
             targets: out.targets,
             rankings: out.rankings,

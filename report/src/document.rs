@@ -13,6 +13,8 @@ pub struct MonthHead<'a> {
     pub version: u32,
     /// The month was still going on.
     pub provisional: bool,
+    /// Samples are made up.
+    pub made_up: bool,
     /// Table of communes; `None` without borders.
     pub boundaries: Option<&'a str>,
     /// Hash of the frozen set.

@@ -15,7 +15,9 @@ use ispeed_protocol::campaign::{Campaign, CampaignView, Join, OperatorQuota, Pla
 use ispeed_protocol::duty::{Communication, Duty, ISpeedCount};
 use ispeed_protocol::plan::{Plan, Spacing};
 use ispeed_protocol::signing::PublicKey;
-use ispeed_server::collect::{PlanSettings, duties, duty_texts, keep_campaign, keep_duty, keep_ispeed_count};
+use ispeed_server::collect::{
+    PlanSettings, duties, duty_texts, keep_campaign, keep_duty, keep_ispeed_count, plan_settings,
+};
 use ispeed_server::store::Store;
 use serde_json::Value;
 
@@ -308,6 +310,8 @@ async fn spacing_is_the_collectors_to_set_and_surplus_is_kept() {
     assert_eq!(plan.spacing, spacing);
     let progress = &plan.communes[0].progress;
     assert_eq!((progress.counted, progress.excluded.values().sum::<u32>()), (6, 3));
+    let kept = plan_settings(&*world.store).await.unwrap();
+    assert_eq!(kept.spacing, spacing, "a plan made of the store alone goes by it");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use ispeed_protocol::Month;
 use ispeed_protocol::plan::{CommunePlan, NOT_I_SPEED_EN, NOT_I_SPEED_VI, Plan, Progress};
 use ispeed_report::OperatorGroup;
-use ispeed_server::collect::{PlanAbout, PlanDesk, PlanRequest, PlanSettings};
+use ispeed_server::collect::{PlanAbout, PlanDesk, PlanRequest, plan_settings};
 use ispeed_verdict::Lang;
 use reqwest::Url;
 
@@ -99,7 +99,8 @@ fn read(local: &Local, args: &Args) -> Result<Plan> {
         let month = args.month.unwrap_or_else(|| now.month());
         let request =
             PlanRequest { about, month, communes: args.limit as usize, cells: args.cells as usize, public: false };
-        let plan = PlanDesk::default().plan(&*store, &communes, PlanSettings::default(), &request, now).await;
+        let settings = plan_settings(&*store).await.map_err(|error| of_store(&error))?;
+        let plan = PlanDesk::default().plan(&*store, &communes, settings, &request, now).await;
         plan.map_err(|error| CliError::failed(error, "see `ispeed plan --help`"))
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ispeed_protocol::{Day, Month, UtcMicros};
-use ispeed_report::statements::{CellEvidence, Weakness};
+use ispeed_report::statements::{CellEvidence, Ranking, Weakness};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct DocumentInput<'a> {
     pub exclusions: Vec<Exclusion>,
     /// The target of a group's mean download and whether it was reached.
     pub targets: BTreeMap<Group, Target>,
+    /// Operators against each other, by code of place (the place itself and its children).
+    pub rankings: BTreeMap<String, Vec<Ranking>>,
     /// Cells with weak service.
     pub weak: Vec<WeakSpot>,
     /// Cells that one operator serves well and another does not.
@@ -85,6 +87,8 @@ pub struct Header {
     pub date: Option<Day>,
     /// The month was still going on.
     pub provisional: bool,
+    /// Samples of the month are made up (`ispeed admin synth`, simulated facts).
+    pub made_up: bool,
 }
 
 /// A place.

@@ -12,6 +12,7 @@ mod input;
 mod letter;
 mod month;
 mod pdf;
+mod ranking;
 mod table;
 mod template;
 mod text;

@@ -79,8 +79,10 @@ impl MonthDocuments {
         input.children = province.communes.iter().map(|commune| self.place(&commune.code)).collect();
         input.exclusions = self.exclusions(&province.exclusions);
         input.targets = targets(&province.targets);
+        input.rankings.insert(province.code.clone(), province.rankings.clone());
         for commune in &province.communes {
             input.targets.extend(targets(&commune.targets));
+            input.rankings.insert(commune.code.clone(), commune.rankings.clone());
             self.add_spots(&mut input, head.settings, commune);
         }
         self.files(input, &province.code)
@@ -95,6 +97,7 @@ impl MonthDocuments {
             input.header.province = Some(self.province_place(&province.code));
             input.exclusions = self.exclusions(&commune.exclusions);
             input.targets = targets(&commune.targets);
+            input.rankings.insert(commune.code.clone(), commune.rankings.clone());
             self.add_spots(&mut input, head.settings, commune);
             files.extend(self.files(input, &format!("{}/{}", province.code, commune.code))?);
         }
@@ -114,8 +117,10 @@ impl MonthDocuments {
         input.children = provinces.iter().map(|province| self.province_place(&province.code)).collect();
         input.exclusions = self.exclusions(&nation.exclusions);
         input.targets = targets(&nation.targets);
+        input.rankings.insert(NATION.to_owned(), nation.rankings.clone());
         for province in provinces {
             input.targets.extend(targets(&province.targets));
+            input.rankings.insert(province.code.clone(), province.rankings.clone());
         }
         self.files(input, NATION)
     }
@@ -143,6 +148,7 @@ impl MonthDocuments {
             as_of: head.as_of.unwrap_or_else(|| head.month.end()),
             date: self.date,
             provisional: head.provisional,
+            made_up: head.made_up,
         };
         DocumentInput {
             header,
@@ -152,6 +158,7 @@ impl MonthDocuments {
             min_samples: head.settings.min_samples,
             exclusions: Vec::new(),
             targets: BTreeMap::new(),
+            rankings: BTreeMap::new(),
             weak: Vec::new(),
             sharing: Vec::new(),
             duties: BTreeMap::new(),

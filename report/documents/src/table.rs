@@ -5,6 +5,7 @@ use ispeed_report::{Decimal, Group, Level, Metric, OperatorGroup, TechnologyGrou
 
 use crate::field::{self, Row};
 use crate::input::{DocumentInput, Place};
+use crate::ranking;
 use crate::template::{Column, Kind, RowsOf, Sheet, Show, Source, Template};
 use crate::text::{DISCLAIMERS, fill, header_lines};
 use crate::value::{Cell, Unit, Value};
@@ -52,6 +53,7 @@ pub(crate) fn of_sheet(sheet: &Sheet, input: &DocumentInput<'_>, template: &Temp
     let text = |text: &str| fill(text, input, &body);
     let mut table = match &sheet.kind {
         Kind::Table { rows, split, frozen, columns } => figures(*rows, *split, *frozen, columns, input, template),
+        Kind::Ranking => ranking::sheet(input),
         Kind::Weak => weak(input),
         Kind::Sharing => sharing(input),
         Kind::Excluded => excluded(input),
@@ -99,7 +101,7 @@ fn figures(
     Table { heads: columns.iter().map(head).collect(), lines, notes, frozen, ..empty() }
 }
 
-fn empty() -> Table {
+pub(crate) fn empty() -> Table {
     let (name, title) = (String::new(), String::new());
     Table { name, title, pages_wide: 1, frozen: 0, heads: Vec::new(), lines: Vec::new(), notes: Vec::new() }
 }
@@ -173,7 +175,7 @@ pub(crate) fn is_faint(group: &Group, input: &DocumentInput<'_>) -> bool {
     counted < i64::from(input.min_samples)
 }
 
-fn heads(list: &[(&str, u16, bool)]) -> Vec<Head> {
+pub(crate) fn heads(list: &[(&str, u16, bool)]) -> Vec<Head> {
     let head = |(heading, width, numeric): &(&str, u16, bool)| Head {
         heading: (*heading).to_owned(),
         width: *width,

@@ -41,6 +41,14 @@ pub(crate) const DISCLAIMER_SHORT: &str = "ispeed không phải ứng dụng i-S
 /// Said first where the month was still going on.
 pub(crate) const PROVISIONAL: &str = "SỐ LIỆU TẠM THỜI: tháng báo cáo chưa kết thúc, số liệu còn thay đổi.";
 
+/// Said first where samples are made up: a rehearsal must not pass for a report.
+pub(crate) const MADE_UP: &str = "SỐ LIỆU GIẢ LẬP ĐỂ DIỄN TẬP: có mẫu không phải là kết quả đo thực tế.";
+
+/// What is said before everything else, of the months that need it.
+pub(crate) fn warnings(header: &crate::input::Header) -> Vec<&'static str> {
+    [(header.made_up, MADE_UP), (header.provisional, PROVISIONAL)].iter().filter(|w| w.0).map(|w| w.1).collect()
+}
+
 /// Puts the report's words for the placeholders of a text. The template was checked: what is unknown stays.
 pub(crate) fn fill(text: &str, input: &DocumentInput<'_>, body: &str) -> String {
     let mut out = String::with_capacity(text.len());

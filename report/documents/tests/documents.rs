@@ -73,6 +73,7 @@ fn a_commune_workbook_holds_the_figures_with_their_types() {
     let wanted = [
         "Bảng chính",
         "Theo doanh nghiệp",
+        "Xếp hạng",
         "Điểm yếu",
         "Dùng chung hạ tầng",
         "Mẫu bị loại",
@@ -105,6 +106,38 @@ fn a_commune_workbook_holds_the_figures_with_their_types() {
     );
     let excluded = sheet(&mut book, "Mẫu bị loại");
     assert!(excluded.iter().any(|row| row[1] == *"not_cellular" && row[3] == Data::Float(14.0)));
+}
+
+#[test]
+fn a_ranking_calls_a_draw_a_draw_and_leaves_out_who_has_too_few_samples() {
+    let report = common::commune();
+    let bytes = render(&Documents::new(), &report, "xlsx");
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
+    let rows = sheet(&mut book, "Xếp hạng");
+    let (above, draws) = (column(&rows, "Cao hơn rõ rệt"), column(&rows, "Hòa với"));
+    let of = |operator: &str| rows.iter().find(|row| row[6] == *operator).unwrap();
+    let shown = |operator: &str| [5, above, draws].map(|at| of(operator)[at].to_string());
+    assert_eq!(shown("Viettel"), ["1", "MobiFone", "VinaPhone (VNPT)"]);
+    assert_eq!(shown("VinaPhone (VNPT)"), ["1", "", "Viettel, MobiFone"]);
+    assert_eq!(shown("MobiFone"), ["2", "", "VinaPhone (VNPT)"]);
+    assert_eq!(shown("Vietnamobile"), ["Chưa đủ mẫu", "", ""]);
+    let letter = parts(&render(&Documents::new(), &report, "docx"));
+    let (_, text) = letter.iter().find(|(name, _)| name == "word/document.xml").unwrap();
+    assert!(text.contains("Xếp hạng doanh nghiệp") && text.contains("Hòa với") && text.contains("Chưa đủ mẫu"));
+}
+
+#[test]
+fn a_made_up_month_says_so_first() {
+    let mut report = common::commune();
+    report.header.made_up = true;
+    let letter = parts(&render(&Documents::new(), &report, "docx"));
+    let (_, text) = letter.iter().find(|(name, _)| name == "word/document.xml").unwrap();
+    assert!(text.find("GIẢ LẬP").unwrap() < text.find("Kết quả thực hiện chỉ tiêu").unwrap());
+    let bytes = render(&Documents::new(), &report, "xlsx");
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
+    for name in book.sheet_names() {
+        assert!(sheet(&mut book, &name)[2][0].to_string().contains("GIẢ LẬP"), "{name}");
+    }
 }
 
 #[test]

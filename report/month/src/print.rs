@@ -32,6 +32,7 @@ pub(crate) fn write(
         month: record.month,
         version: record.version,
         provisional: request.provisional,
+        made_up: found.made_up > 0,
         boundaries: record.boundaries.as_deref(),
         set_sha256: &record.set_sha256,
         as_of: found.as_of,

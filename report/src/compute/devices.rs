@@ -38,7 +38,8 @@ impl<K: Eq + Hash> Interner<K> {
 /// A device id: monthly ids are 32 hex digits, numbers of a public set are anything.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum DeviceKey {
-    Hex(u128),
+    /// In halves: a whole one is aligned to 16 bytes, and a table of a nation's devices grows by half.
+    Hex([u64; 2]),
     Text(Box<str>),
 }
 
@@ -46,7 +47,7 @@ impl DeviceKey {
     pub(crate) fn of(id: &str) -> Self {
         let plain = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         match u128::from_str_radix(id, 16) {
-            Ok(number) if plain => Self::Hex(number),
+            Ok(number) if plain => Self::Hex([(number >> 64) as u64, number as u64]),
             _ => Self::Text(id.into()),
         }
     }

@@ -6,7 +6,7 @@
 //! - `key`: `purpose` (`receipt`, `evidence`), `key`, `since`.
 //! - `sample`: `row` (what the month sees), `receipt`, `place` (or `null`), and `body`: the sample's body as received, as text.
 //! - `deleted`: what is left of a deleted sample: `id`, `sha256`, `deleted_at`, the receipts `given` and `deletion`.
-//! - `record`: `record`, `key`, `revision`, `json`, `at`: campaigns, closed months and the like.
+//! - `record`: `record`, `key`, `revision`, `json`, `at`: campaigns, closed months and the like; not how a collector is set.
 //!
 //! Tallies are not in it: they are rebuilt. The hash is that of the content and not of an order: SHA-256 over the sorted
 //! SHA-256 of the lines between first and last. Two stores that hold the same have the same, whatever database they are.

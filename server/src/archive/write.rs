@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::line::Line;
 use super::{ARCHIVE_VERSION, ArchiveError, Content, Tally};
+use crate::collect::PLAN_SETTINGS_KIND;
 use crate::store::Store;
 
 /// Samples read at once: some megabytes.
@@ -83,8 +84,8 @@ async fn every_line(store: &dyn Store, mut take: impl FnMut(&Line<'_>) -> io::Re
             take(&Line::Deleted { deleted: Cow::Borrowed(deleted) })?;
         }
     }
-    for record in store.every_record().await? {
-        take(&Line::record(&record))?;
+    for record in store.every_record().await?.iter().filter(|record| record.kind != PLAN_SETTINGS_KIND) {
+        take(&Line::record(record))?;
     }
     Ok(())
 }

@@ -58,7 +58,8 @@ use self::metrics::Metrics;
 pub(crate) use self::metrics::{render_certificate, render_measuring_end};
 pub use self::months::month_status;
 pub use self::openapi::{openapi_json, sample_schema_json};
-pub use self::plan::{PackFor, PlanAbout, PlanDesk, PlanError, PlanRequest, PlanSettings, plan_pack};
+pub(crate) use self::plan::PLAN_SETTINGS_KIND;
+pub use self::plan::{PackFor, PlanAbout, PlanDesk, PlanError, PlanRequest, PlanSettings, plan_pack, plan_settings};
 use self::prefix::{NetworkPrefix, PeerAddress};
 pub(crate) use self::query::Params;
 use self::servers::Servers;
@@ -169,6 +170,7 @@ impl Collector {
         for (purpose, key) in [(KeyUse::Receipt, &config.keys.receipt), (KeyUse::Evidence, &config.keys.evidence)] {
             store.register_key(UsedKey { purpose, key: key.public().text(), since }).await?;
         }
+        plan::keep_plan_settings(&*store, config.plan).await?;
         let former: Vec<PublicKey> = store
             .keys()
             .await?

@@ -55,7 +55,8 @@ pub async fn each_month_sample(
     }
 }
 
-/// A small JSON document beside the samples. Kinds in use: `campaign`, `duty`, `closed_month`, `ispeed_count`.
+/// A small JSON document beside the samples. Kinds in use: `campaign`, `duty`, `closed_month`, `ispeed_count`,
+/// `plan_settings`.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use ispeed_protocol::Day;
 use ispeed_protocol::campaign::{CAMPAIGN_VERSION, Campaign, OperatorQuota};
 use ispeed_server::collect::{
-    KeptCampaign, PackFor, PlanAbout, PlanDesk, PlanSettings, campaign, campaigns, keep_campaign, plan_pack,
+    KeptCampaign, PackFor, PlanAbout, PlanDesk, campaign, campaigns, keep_campaign, plan_pack, plan_settings,
 };
 use ispeed_server::store::Store;
 use ispeed_verdict::Lang;
@@ -280,7 +280,8 @@ fn pack(args: &PackArgs) -> Result<()> {
         let about = PlanAbout::Campaign(Box::new(find(&*store, &args.code).await?.campaign));
         let asked = PackFor { about, collector: &args.public_name, key: &key };
         let now = ispeed_core::clock::now();
-        plan_pack(&PlanDesk::default(), &*store, &communes, PlanSettings::default(), asked, now)
+        let settings = plan_settings(&*store).await.map_err(|error| of_store(&error))?;
+        plan_pack(&PlanDesk::default(), &*store, &communes, settings, asked, now)
             .await
             .map_err(|error| CliError::failed(error, "see `ispeed campaign show`"))
     })?;

@@ -7,7 +7,7 @@ use ispeed_protocol::UtcMicros;
 use crate::input::DocumentInput;
 use crate::table;
 use crate::template::Template;
-use crate::text::{PROVISIONAL, fill, letter_date};
+use crate::text::{fill, letter_date, warnings};
 
 /// A letter.
 pub(crate) struct LetterText {
@@ -85,10 +85,8 @@ pub(crate) fn write(input: &DocumentInput<'_>, template: &Template) -> LetterTex
     let texts = |list: &[String]| list.iter().map(|item| text(item)).collect::<Vec<_>>();
     let letter = &template.letter;
     let header = &input.header;
-    let mut blocks = Vec::new();
-    if header.provisional {
-        blocks.push(Block::Heading(PROVISIONAL.to_owned()));
-    }
+    let warnings = warnings(header).into_iter();
+    let mut blocks: Vec<Block> = warnings.map(|warning| Block::Heading(warning.to_owned())).collect();
     blocks.extend(texts(&letter.opening).into_iter().map(Block::Paragraph));
     blocks.extend(sections::write(&letter.sections, input, template, &body));
     LetterText {

@@ -92,6 +92,7 @@ fn head(settings: &Settings) -> MonthHead<'_> {
         month,
         version: 2,
         provisional: true,
+        made_up: true,
         boundaries: None,
         set_sha256: "ab12",
         as_of: None,

@@ -68,6 +68,8 @@ pub enum Kind {
         /// Columns.
         columns: Vec<Column>,
     },
+    /// Operators against each other.
+    Ranking,
     /// Cells with weak service.
     Weak,
     /// Cells where sharing would help.

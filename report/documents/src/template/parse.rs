@@ -41,6 +41,7 @@ const SECTIONS: &[(&str, Section)] = &[
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KindWord {
     Table,
+    Ranking,
     Weak,
     Sharing,
     Excluded,
@@ -50,6 +51,7 @@ enum KindWord {
 
 const KINDS: &[(&str, KindWord)] = &[
     ("table", KindWord::Table),
+    ("ranking", KindWord::Ranking),
     ("weak", KindWord::Weak),
     ("sharing", KindWord::Sharing),
     ("excluded", KindWord::Excluded),
@@ -140,6 +142,7 @@ fn sheet(errors: &mut Errors<'_>, node: &Node<'_>) -> Option<Sheet> {
     let pages_wide = node.number(errors, "pages_wide", 1..=10, Some(1));
     let kind = match kind? {
         KindWord::Table => table(errors, node),
+        KindWord::Ranking => Some(Kind::Ranking),
         KindWord::Weak => Some(Kind::Weak),
         KindWord::Sharing => Some(Kind::Sharing),
         KindWord::Excluded => Some(Kind::Excluded),

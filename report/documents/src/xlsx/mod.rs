@@ -9,7 +9,7 @@ use crate::error::DocumentError;
 use crate::input::DocumentInput;
 use crate::table::{self, Table};
 use crate::template::Template;
-use crate::text::{DISCLAIMER_SHORT, PROVISIONAL, fill, instant, utc};
+use crate::text::{DISCLAIMER_SHORT, fill, instant, utc, warnings};
 use crate::value::Value;
 use formats::{Formats, Look};
 
@@ -74,8 +74,7 @@ fn write_sheet(sheet: &mut Worksheet, table: &Table, input: &DocumentInput<'_>, 
         instant(header.cut_off)
     );
     sheet.write_string_with_format(1, 0, about, &f.about)?;
-    let notice =
-        if header.provisional { format!("{PROVISIONAL} {DISCLAIMER_SHORT}") } else { DISCLAIMER_SHORT.to_owned() };
+    let notice = [warnings(header), vec![DISCLAIMER_SHORT]].concat().join(" ");
     sheet.write_string_with_format(2, 0, notice, &f.about)?;
     for (column, head) in (0u16..).zip(&table.heads) {
         sheet.set_column_width(column, f64::from(head.width))?;

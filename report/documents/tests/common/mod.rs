@@ -12,7 +12,7 @@ use ispeed_documents::{
     Attainment, DocumentInput, Duties, Exclusion, Header, ISpeedCount, Place, SharingSpot, Target, WeakSpot,
 };
 use ispeed_protocol::{Month, UtcMicros};
-use ispeed_report::statements::{CellEvidence, Weakness};
+use ispeed_report::statements::{CellEvidence, Comparison, Outcome, Ranking, Standing, Weakness};
 use ispeed_report::{Decimal, Figure, Group, Level, Metric, OperatorGroup, TechnologyGroup};
 
 pub(crate) const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -165,6 +165,7 @@ fn header(level: Level, place: Place, province: Option<Place>) -> Header {
         as_of: "2026-11-08T09:31:07.250000Z".parse::<UtcMicros>().unwrap(),
         date: None,
         provisional: false,
+        made_up: false,
     }
 }
 
@@ -277,6 +278,7 @@ impl Report {
             min_samples: 30,
             exclusions: exclusions(),
             targets: targets(&self.figures),
+            rankings: self.rankings(),
             weak,
             sharing,
             duties: self.duties.clone(),
@@ -285,6 +287,34 @@ impl Report {
                 "Mẫu hợp lệ: đo trọn vẹn qua mạng di động trong nước, không VPN, vị trí xác định trong một xã, phường, đặc khu.".into(),
             ],
         }
+    }
+}
+
+impl Report {
+    /// Viettel above MobiFone and in a draw with VinaPhone; one with too few samples.
+    fn rankings(&self) -> BTreeMap<String, Vec<Ranking>> {
+        use OperatorGroup::{Mobifone, Vietnamobile, Viettel, Vinaphone};
+        let standing = |operator, rank| Standing { operator, rank };
+        let comparison = |first, second, outcome| Comparison { first, second, outcome, ratio: None };
+        let ranking = |technology, metric| Ranking {
+            technology,
+            metric,
+            standings: vec![
+                standing(Viettel, Some(1)),
+                standing(Vinaphone, Some(1)),
+                standing(Mobifone, Some(2)),
+                standing(Vietnamobile, None),
+            ],
+            comparisons: vec![
+                comparison(Viettel, Vinaphone, Outcome::Draw),
+                comparison(Viettel, Mobifone, Outcome::First),
+                comparison(Vinaphone, Mobifone, Outcome::Draw),
+                comparison(Viettel, Vietnamobile, Outcome::NotEnough),
+            ],
+        };
+        let each = [TechnologyGroup::G4, TechnologyGroup::G5].map(|t| [(t, Metric::DownMean), (t, Metric::UpMean)]);
+        let rankings = each.into_iter().flatten().map(|(t, m)| ranking(t, m)).collect();
+        BTreeMap::from([(self.header.place.code.clone(), rankings)])
     }
 }
 

@@ -16,7 +16,8 @@ use crate::limits;
 use crate::store::{MonthQuery, Store, StoreError, each_month_sample};
 
 /// What an administrator may set of plan and counting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanSettings {
     /// What counts of one device.
     pub spacing: Spacing,

@@ -9,6 +9,7 @@ mod cells;
 mod desk;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod kept;
 mod pack;
 mod planner;
 mod spacing;
@@ -27,6 +28,9 @@ use ispeed_protocol::plan::Plan;
 use ispeed_protocol::problem::Problem;
 
 pub use self::desk::{PlanAbout, PlanDesk, PlanError, PlanRequest, PlanSettings};
+pub(crate) use self::kept::PLAN_SETTINGS_KIND;
+pub(super) use self::kept::keep as keep_plan_settings;
+pub use self::kept::plan_settings;
 pub use self::pack::{PackFor, plan_pack};
 pub(crate) use self::planner::{Question, operators};
 pub(crate) use self::spacing::Repeats;

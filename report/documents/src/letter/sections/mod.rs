@@ -123,7 +123,7 @@ impl Writer<'_, '_> {
         self.heading("Khó khăn, vướng mắc; đề xuất, kiến nghị");
         let duties = self.input.own_duties().cloned().unwrap_or_default();
         if duties.difficulties.is_empty() && duties.proposals.is_empty() {
-            self.say("Không có.");
+            self.say("Chưa có thông tin về khó khăn, vướng mắc, đề xuất, kiến nghị.");
             return;
         }
         for (title, items) in [("Khó khăn, vướng mắc:", duties.difficulties), ("Đề xuất, kiến nghị:", duties.proposals)]

@@ -4,6 +4,7 @@ use ispeed_report::{Decimal, Figure, Group, Metric, OperatorGroup, TechnologyGro
 
 use super::{Align, Block, LetterRow, Writer, head, number};
 use crate::input::Attainment;
+use crate::ranking;
 use crate::table::{self, is_faint};
 use crate::value::{Unit, Value, display};
 
@@ -33,10 +34,35 @@ impl Writer<'_, '_> {
         ];
         self.table("Kết quả đo theo doanh nghiệp, công nghệ (Mbps; TB: trung bình)", heads, rows);
         self.blocks.push(Block::Note(format!(
-            "Ô chữ xám: dưới {} mẫu hợp lệ, chỉ để tham khảo, không dùng để so sánh. Chênh lệch giữa các doanh nghiệp trong khoảng tin cậy \
-             được coi là tương đương. Mức mục tiêu so với giá trị trung bình; i-Speed công bố giá trị trung vị.",
+            "Ô chữ xám: dưới {} mẫu hợp lệ, chỉ để tham khảo, không dùng để so sánh hoặc xếp hạng. Mức mục \
+             tiêu so với giá trị trung bình; i-Speed công bố giá trị trung vị.",
             self.input.min_samples
         )));
+        self.rankings();
+    }
+
+    /// Who is shown to be above whom; a draw is called one.
+    fn rankings(&mut self) {
+        let (place, level) = (&self.input.header.place, self.input.header.level);
+        let rankings = self.input.rankings.get(&place.code).map(Vec::as_slice).unwrap_or_default();
+        let made = rankings.iter().filter(|ranking| ranking::is_made(ranking));
+        let rows: Vec<LetterRow> =
+            made.flat_map(|made| ranking::entries(made, place, level, self.input)).map(|e| ranked(&e)).collect();
+        if rows.is_empty() {
+            self.say("Chưa đủ mẫu để xếp hạng các doanh nghiệp.");
+            return;
+        }
+        let heads = vec![
+            head("Công nghệ", 11, Align::Center),
+            head("Tốc độ trung bình", 19, Align::Left),
+            head("Hạng", 13, Align::Center),
+            head("Doanh nghiệp", 31, Align::Left),
+            head("Mbps", 13, Align::Right),
+            head("Khoảng tin cậy 95 %", 25, Align::Center),
+            head("Hòa với", 46, Align::Left),
+        ];
+        self.table("Xếp hạng doanh nghiệp theo tốc độ trung bình", heads, rows);
+        self.blocks.push(Block::Note(ranking::HOW.to_owned()));
     }
 
     /// Technologies apart: a mixed figure mostly tells the share of 5G phones (`vietnam.md` 3).
@@ -105,6 +131,21 @@ impl Writer<'_, '_> {
             target.unwrap_or_default()
         ))
     }
+}
+
+fn ranked(entry: &ranking::Entry<'_>) -> LetterRow {
+    let faint = entry.rank.is_none();
+    let shown = |value: &Value| if *value == Value::Empty { "–".to_owned() } else { value.show() };
+    let cells = vec![
+        (entry.technology.to_owned(), false),
+        (entry.metric.to_owned(), false),
+        (entry.rank_text(), faint),
+        (entry.operator.name_vi().to_owned(), false),
+        (shown(&entry.mean()), faint),
+        (shown(&entry.interval()), faint),
+        (if entry.draws.is_empty() { "–".to_owned() } else { entry.draws.clone() }, false),
+    ];
+    LetterRow { cells, bold: false }
 }
 
 fn interval_text(figure: &Figure) -> String {

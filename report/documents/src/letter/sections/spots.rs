@@ -1,5 +1,7 @@
 //! Weak spots and where sharing of infrastructure would help.
 
+use ispeed_report::{Level, Metric};
+
 use super::{Align, Writer, head, number, row};
 use crate::input::{SharingSpot, WeakSpot};
 use crate::value::Unit;
@@ -11,6 +13,10 @@ impl Writer<'_, '_> {
     pub(super) fn weak(&mut self) {
         self.heading("Điểm yếu và khả năng dùng chung hạ tầng");
         let input = self.input;
+        if input.header.level == Level::Nation {
+            self.weak_of_nation();
+            return;
+        }
         let (weak, sharing) = (&input.weak, &input.sharing);
         if weak.is_empty() && sharing.is_empty() {
             self.say("Chưa có ô đo nào đủ căn cứ để kết luận là yếu hoặc để đề xuất dùng chung hạ tầng trong kỳ.");
@@ -22,6 +28,19 @@ impl Writer<'_, '_> {
         if !sharing.is_empty() {
             self.sharing_table(sharing);
         }
+    }
+
+    /// Cells are listed where someone can go and look.
+    fn weak_of_nation(&mut self) {
+        if !self.positive(Metric::WeakCells) {
+            self.say("Chưa có ô đo nào đủ căn cứ để kết luận là yếu trong kỳ.");
+            return;
+        }
+        self.say(format!(
+            "Toàn quốc có {} ô đo (200 m) yếu hoặc nghi lõm sóng của ít nhất một doanh nghiệp. Danh sách ô đo và các ô có thể xem xét \
+             dùng chung hạ tầng tại báo cáo của từng tỉnh, thành phố.",
+            self.shown(Metric::WeakCells)
+        ));
     }
 
     fn weak_table(&mut self, weak: &[WeakSpot]) {
