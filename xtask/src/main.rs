@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people: its output is its purpose")]
 
 mod allowed;
+mod android;
 mod bench;
 mod bindings;
 mod counts;
@@ -19,6 +20,7 @@ mod parts;
 mod peers;
 mod process;
 mod server;
+mod strings;
 mod supply;
 mod table;
 
