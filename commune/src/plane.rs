@@ -20,7 +20,6 @@ pub(crate) struct Vertex {
 
 impl Vertex {
     /// The vertex as a position.
-    #[cfg(feature = "build")]
     pub(crate) fn point(self) -> crate::Point {
         crate::Point { lat: f64::from(self.y) / UNITS_PER_DEGREE, lon: f64::from(self.x) / UNITS_PER_DEGREE }
     }

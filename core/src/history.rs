@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::http;
 use crate::outbox::{Filter, Outbox, State, StoredSample, UploadProblem, collector_url};
 
+/// Samples looked at for a clock: what failed before any answer says nothing of it.
+const RECENT_SAMPLES: u32 = 5;
+
 /// One line of the history.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entry {
@@ -79,6 +82,20 @@ impl Outbox {
         let sample = read(&stored)?;
         let answer = answer(&stored);
         Ok(Detail { entry: entry(&sample, &stored, answer.as_ref()), sample, stored, answer })
+    }
+
+    /// What this device's clock lacked to a server's, in the newest run that a server answered, in microseconds.
+    pub fn clock_offset_micros(&self) -> Result<Option<i64>> {
+        let newest = Filter { limit: Some(RECENT_SAMPLES), ..Filter::default() };
+        let mut found = None;
+        self.each_sample(newest, |stored| {
+            if found.is_none() {
+                found = read(&stored)?.clock;
+            }
+            Ok(())
+        })?;
+        #[allow(clippy::cast_possible_truncation, reason = "a difference of clocks; what is beyond i64 is no clock")]
+        Ok(found.map(|clock| (clock.offset_ms * 1_000.0).round() as i64))
     }
 
     /// Writes the hand-over file: one line a sample, `{"sample":…,"receipt":…}`, both byte for byte as signed; `receipt` is

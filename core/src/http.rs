@@ -51,16 +51,21 @@ pub(crate) async fn bounded_body(mut response: Response, max_bytes: usize) -> re
 
 /// The body of a successful answer, else the error that says what the server said.
 pub(crate) async fn successful_body(response: reqwest::Result<Response>, what: &str) -> Result<Vec<u8>> {
+    let response = successful(response, what).await?;
+    let status = response.status().as_u16();
+    let body = bounded_body(response, ANSWER_MAX_BYTES).await.map_err(|e| unreached(what, &e))?;
+    body.ok_or_else(|| Error::Server { status, detail: format!("{what}: more than {ANSWER_MAX_BYTES} bytes") })
+}
+
+/// A successful answer whose body is still to be read, else the error that says what the server said.
+pub(crate) async fn successful(response: reqwest::Result<Response>, what: &str) -> Result<Response> {
     let response = response.map_err(|e| unreached(what, &e))?;
     let status = response.status();
-    let body = bounded_body(response, ANSWER_MAX_BYTES).await.map_err(|e| unreached(what, &e))?;
-    let body = body.ok_or_else(|| Error::Server {
-        status: status.as_u16(),
-        detail: format!("{what}: more than {ANSWER_MAX_BYTES} bytes"),
-    })?;
     if status.is_success() {
-        return Ok(body);
+        return Ok(response);
     }
+    let body = bounded_body(response, ANSWER_MAX_BYTES).await.map_err(|e| unreached(what, &e))?;
+    let body = body.unwrap_or_default();
     let said = serde_json::from_slice::<Problem>(&body).map(|problem| problem.detail.unwrap_or(problem.title));
     Err(Error::Server { status: status.as_u16(), detail: said.unwrap_or_else(|_| what.to_owned()) })
 }
@@ -71,7 +76,7 @@ pub(crate) async fn json<T: DeserializeOwned>(response: reqwest::Result<Response
     serde_json::from_slice(&body).map_err(|e| Error::Server { status: 200, detail: format!("{what}: {e}") })
 }
 
-fn unreached(what: &str, error: &reqwest::Error) -> Error {
+pub(crate) fn unreached(what: &str, error: &reqwest::Error) -> Error {
     match network_failure(error) {
         NetworkFailure::Timeout => Error::Timeout { phase: what.to_owned() },
         NetworkFailure::Tls => Error::Tls { reason: format!("{what}: {}", root_cause(error)) },

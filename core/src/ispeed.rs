@@ -1,7 +1,7 @@
 //! The one object a shell holds.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ispeed_commune::Boundaries;
 use ispeed_meter::params::METHOD_VERSION;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::assemble::{Draft, died};
-use crate::budget::Estimate;
+use crate::budget::{DataLimits, Estimate};
 use crate::error::{Error, Result};
 use crate::outbox::Outbox;
 use crate::place::Resolver;
@@ -27,6 +27,8 @@ use crate::{clock, facts, http};
 pub struct Ispeed {
     workshop: Workshop,
     settings: Settings,
+    resolver: RwLock<Resolver>,
+    data_limits: RwLock<DataLimits>,
     client: Client,
     runtime: Handle,
     one_run: Arc<Semaphore>,
@@ -67,8 +69,17 @@ impl Ispeed {
             outbox.trust_collector(&settings.collector, key, now())?;
         }
         let accept_simulated = settings.accept_simulated;
-        let workshop = Workshop { outbox, resolver: Resolver::new(boundaries), accept_simulated, now, engine };
-        let ispeed = Self { workshop, settings, client, runtime, one_run: Arc::new(Semaphore::new(1)) };
+        let resolver = Resolver::new(boundaries);
+        let workshop = Workshop { outbox, resolver: resolver.clone(), accept_simulated, now, engine };
+        let ispeed = Self {
+            workshop,
+            resolver: RwLock::new(resolver),
+            data_limits: RwLock::new(settings.data_limits),
+            settings,
+            client,
+            runtime,
+            one_run: Arc::new(Semaphore::new(1)),
+        };
         ispeed.recover()?;
         Ok(ispeed)
     }
@@ -89,15 +100,34 @@ impl Ispeed {
     }
 
     /// What finds communes.
-    pub fn resolver(&self) -> &Resolver {
-        &self.workshop.resolver
+    pub fn resolver(&self) -> Resolver {
+        self.resolver.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Finds communes with another bundle from now on. A run that goes on keeps the one it began with, and samples keep
+    /// the table that tagged them.
+    pub fn use_boundaries(&self, boundaries: Option<Arc<Boundaries>>) {
+        *self.resolver.write().unwrap_or_else(PoisonError::into_inner) = Resolver::new(boundaries);
+    }
+
+    /// What the person allows.
+    pub fn data_limits(&self) -> DataLimits {
+        *self.data_limits.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Allows other amounts of data, from the next run on.
+    pub fn set_data_limits(&self, limits: DataLimits) {
+        *self.data_limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn workshop(&self) -> Workshop {
+        Workshop { resolver: self.resolver(), ..self.workshop.clone() }
     }
 
     /// What a run of this plan would use, before it is started.
     pub fn estimate(&self, plan: &RunPlan, facts: &Facts) -> Result<Estimate> {
         let month = (self.workshop.now)().month();
-        let mut estimate =
-            self.outbox().estimate(self.settings.data_limits, &sim_label(plan, facts), month, plan.long)?;
+        let mut estimate = self.outbox().estimate(self.data_limits(), &sim_label(plan, facts), month, plan.long)?;
         if let Some(max) = plan.max_bytes {
             estimate.limited |= max < estimate.max_bytes;
             estimate.max_bytes = estimate.max_bytes.min(max);
@@ -118,7 +148,7 @@ impl Ispeed {
 
         let begun_at = begun_at((self.workshop.now)(), plan, &facts)?;
         let sim = sim_label(plan, &facts);
-        let limits = self.settings.data_limits;
+        let limits = self.data_limits();
         let allowed = self.outbox().allow_run(limits, &sim, begun_at.month(), plan.long)?;
         let max_bytes = allowed.max_bytes.min(plan.max_bytes.unwrap_or(u64::MAX));
         let draft = Draft {
@@ -139,7 +169,7 @@ impl Ispeed {
         engine_plan.max_bytes = (allowed.limited || plan.max_bytes.is_some()).then_some(max_bytes);
         self.outbox().begin(&draft, (self.workshop.now)())?;
         let shift = plan.simulated_shift_micros;
-        Ok(spawn(&self.runtime, self.workshop.clone(), draft, engine_plan, shift, permit))
+        Ok(spawn(&self.runtime, self.workshop(), draft, engine_plan, shift, permit))
     }
 
     /// Sends whatever is due. Without consent to upload nothing is.
@@ -154,7 +184,7 @@ impl Ispeed {
         let mut recovered = 0;
         for attempt in dead {
             let measured = died(&attempt.draft, attempt.seen_at, attempt.bytes_down, attempt.bytes_up);
-            match finish(&self.workshop, &attempt.draft, measured) {
+            match finish(&self.workshop(), &attempt.draft, measured) {
                 Ok(_) => recovered += 1,
                 // It stays an attempt of this session, and the next opening tries again.
                 Err(error) => tracing::warn!(%error, id = %attempt.draft.id, "a run that died could not be recovered"),

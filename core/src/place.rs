@@ -19,6 +19,19 @@ use crate::error::{Error, Result};
 /// shape of a border, the point could be found again to the metre.
 pub const SHARED_DISTANCE_STEP_M: f64 = 50.0;
 
+/// What a commune is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CommuneName {
+    /// Commune code.
+    pub code: String,
+    /// Official name with its type, such as `Phường Bình Phước`.
+    pub commune: String,
+    /// Province code.
+    pub province_code: String,
+    /// Official name of the province; `None` for a province nobody here knows.
+    pub province: Option<String>,
+}
+
 /// What answers "which commune is this?": a boundary bundle, else the embedded gazetteer of centres.
 #[derive(Clone, Debug, Default)]
 pub struct Resolver {
@@ -43,6 +56,25 @@ impl Resolver {
     /// Area of a commune in km²; `None` without a bundle, or for a code that is not in it.
     pub fn area_km2(&self, code: &str) -> Option<f64> {
         Some(self.boundaries.as_ref()?.commune(code)?.area_km2)
+    }
+
+    /// Name of a commune: of the bundle, else of the gazetteer; `None` for a code neither knows.
+    pub fn name(&self, code: &str) -> Option<CommuneName> {
+        if let Some(commune) = self.boundaries.as_ref().and_then(|boundaries| boundaries.commune(code)) {
+            return Some(CommuneName {
+                code: commune.code,
+                commune: commune.name,
+                province_code: commune.province,
+                province: commune.province_name,
+            });
+        }
+        let commune = gazetteer::commune(code)?;
+        Some(CommuneName {
+            code: commune.code.to_owned(),
+            commune: commune.name.to_owned(),
+            province_code: commune.province.to_owned(),
+            province: gazetteer::province(commune.province).map(|province| province.name.to_owned()),
+        })
     }
 
     /// The bundle, if one is loaded.

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::assemble::{Assembled, Assembler, Draft, SignedSample, nothing};
 use crate::engine::{
-    self, ChangeNotifier, ChangeSignal, Directions, EnginePlan, Family, Measured, Phase, Progress, Target,
+    self, ChangeNotifier, ChangeSignal, Directions, EnginePlan, Family, Measured, NetworkBinding, Phase, Progress,
+    Target,
 };
 use crate::error::{Error, Result};
 use crate::facts;
@@ -40,6 +41,8 @@ pub struct RunPlan {
     pub max_seconds: Option<f64>,
     /// Network interface.
     pub interface: Option<String>,
+    /// Network, where that is not an interface.
+    pub binding: Option<NetworkBinding>,
     /// Protocol version.
     pub family: Option<Family>,
     /// Count a download's arrivals with this counter.
@@ -62,6 +65,7 @@ impl RunPlan {
             max_bytes: None,
             max_seconds: None,
             interface: None,
+            binding: None,
             family: None,
             forced_counter: None,
             force_websocket_echo: false,
@@ -77,6 +81,7 @@ impl RunPlan {
         plan.max_bytes = self.max_bytes;
         plan.max_seconds = self.max_seconds;
         plan.interface = self.interface.clone();
+        plan.binding = self.binding.clone();
         plan.family = self.family;
         plan.forced_counter = self.forced_counter;
         plan.force_websocket_echo = self.force_websocket_echo;
@@ -176,10 +181,17 @@ impl Run {
     /// Waits for the sample. May be called again, and from several tasks. Errors: `storage` when the sample could not be
     /// written (the attempt is recovered when the outbox is opened next), `internal`.
     pub async fn outcome(&self) -> Result<RunResult> {
+        self.waiter().await
+    }
+
+    /// The same as a future of its own: who waits does not keep the run alive.
+    pub fn waiter(&self) -> impl Future<Output = Result<RunResult>> + Send + 'static {
         let mut result = self.result.clone();
-        let ended =
-            result.wait_for(Option::is_some).await.map_err(|_| Error::internal("the run ended without a result"))?;
-        ended.clone().unwrap_or_else(|| Err(Error::internal("the run ended without a result")))
+        async move {
+            let none = || Error::internal("the run ended without a result");
+            let ended = result.wait_for(Option::is_some).await.map_err(|_| none())?;
+            ended.clone().unwrap_or_else(|| Err(none()))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Settings {
     pub program: Program,
     /// Operating system family: `android`, `ios`, `linux`, `macos`, `windows`.
     pub platform: String,
-    /// What the person allows.
+    /// What the person allows at first.
     pub data_limits: DataLimits,
     /// Certificates trusted beside the web's roots, PEM.
     pub extra_ca_pem: Option<String>,

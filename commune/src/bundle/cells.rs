@@ -23,7 +23,7 @@ pub(super) fn cells(boundaries: &Boundaries, commune: u16) -> Vec<Cell> {
 }
 
 /// Columns and rows of the squares between the commune's outermost borders.
-fn squares(
+pub(super) fn squares(
     boundaries: &Boundaries,
     commune: u16,
 ) -> Option<(std::ops::RangeInclusive<i32>, std::ops::RangeInclusive<i32>)> {

@@ -8,6 +8,7 @@ pub(crate) mod format;
 mod index;
 mod meets;
 mod nearest;
+mod outline;
 mod resolve;
 
 pub(crate) use decode::NOBODY;
@@ -143,6 +144,12 @@ impl Boundaries {
     /// nobody's, so the cells of neighbours do not overlap.
     pub fn cells(&self, code: &str) -> Option<Vec<Cell>> {
         self.commune_index(code).map(|commune| cells::cells(self, commune))
+    }
+
+    /// The border of the commune as lines, to be drawn; `None` for an unknown code. A stretch is an arc of the bundle or a part
+    /// of one, in no order.
+    pub fn outline(&self, code: &str) -> Option<Vec<Vec<Point>>> {
+        self.commune_index(code).map(|commune| outline::outline(self, commune))
     }
 
     fn commune_index(&self, code: &str) -> Option<u16> {

@@ -1,23 +1,39 @@
 //! The collector's side of a run: who it is, which test points it knows, a token.
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use ispeed_protocol::problem::Problem;
 use ispeed_protocol::servers::{Info, ServerList};
 use ispeed_protocol::token::{TokenRequest, TokenResponse};
 use ispeed_protocol::{PROTOCOL_VERSION, UtcMicros};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::control::Endpoint;
 use super::failure::{Failure, Kind};
 use super::limits;
 use super::net::Network;
 
-/// A collector and the HTTP client that speaks with it.
-#[derive(Clone, Debug)]
+type Sender = SendRequest<Full<Bytes>>;
+
+/// A collector and the connections that speak with it: through no proxy, following no redirect, and by the way out the load
+/// takes, since the figures are of the path to this host and the address of a token has to be that of the load.
+#[derive(Debug)]
 pub(crate) struct Api {
-    client: Client,
+    endpoint: Endpoint,
+    addresses: Vec<SocketAddr>,
+    network: Network,
     base: Url,
+    /// Connections that wait for another request.
+    idle: Mutex<Vec<Sender>>,
 }
 
 /// An answer and when it was asked for and got.
@@ -37,27 +53,12 @@ pub(crate) fn host_and_port(url: &Url) -> Result<(&str, u16), Failure> {
 }
 
 impl Api {
-    /// A client that connects to the collector's addresses by the plan's interface and family, through no proxy, and
-    /// follows no redirect: the figures are of the path to this host.
-    pub(crate) async fn new(base: &Url, network: &Network, tls: rustls::ClientConfig) -> Result<Self, Failure> {
+    /// Looks up the collector; connections are made when they are needed.
+    pub(crate) async fn new(base: &Url, network: &Network, tls: Arc<rustls::ClientConfig>) -> Result<Self, Failure> {
         let (host, port) = host_and_port(base)?;
         let addresses = network.resolve(host, port).await?;
-        let builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(limits::CONNECT)
-            .timeout(limits::REQUEST)
-            .pool_idle_timeout(Duration::from_secs(15))
-            .user_agent(concat!("ispeed-core/", env!("CARGO_PKG_VERSION")))
-            .resolve_to_addrs(host, &addresses);
-        #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "ios"))]
-        let builder = match &network.interface {
-            Some(interface) => builder.interface(interface),
-            None => builder,
-        };
-        let client = builder.build().map_err(|error| Failure::caused("no HTTP client", &error, Kind::Protocol))?;
-        Ok(Self { client, base: base.clone() })
+        let endpoint = Endpoint { host: host.to_owned(), port, tls };
+        Ok(Self { endpoint, addresses, network: network.clone(), base: base.clone(), idle: Mutex::default() })
     }
 
     /// `GET /v1/info`.
@@ -81,17 +82,17 @@ impl Api {
         path: &str,
         body: Option<&B>,
     ) -> Result<Answer<T>, Failure> {
-        let url = self.endpoint(path)?;
+        let url = self.url(path)?;
         let what = format!("{method} {url}");
-        let mut request = self.client.request(method, url);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let sent = Instant::now();
-        let answer = request.send().await.map_err(|error| of_request(&what, &error))?;
-        let received = Instant::now();
-        let status = answer.status();
-        let bytes = read_bounded(answer, &what).await?;
+        let body = match body {
+            None => Bytes::new(),
+            Some(body) => serde_json::to_vec(body)
+                .map(Bytes::from)
+                .map_err(|error| Failure::new(Kind::Protocol, format!("{what}: {error}")))?,
+        };
+        let asked = timeout(limits::REQUEST, self.ask(&method, &url, &body, &what)).await;
+        let Asked { status, bytes, sent, received } =
+            asked.unwrap_or_else(|_| Err(Failure::new(Kind::Timeout, format!("{what}: no answer in time"))))?;
         if !status.is_success() {
             return Err(of_status(&what, status, &bytes));
         }
@@ -101,7 +102,58 @@ impl Api {
         Ok(Answer { value, sent, received })
     }
 
-    fn endpoint(&self, path: &str) -> Result<Url, Failure> {
+    async fn ask(&self, method: &Method, url: &Url, body: &Bytes, what: &str) -> Result<Asked, Failure> {
+        loop {
+            let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let reused = waiting.is_some();
+            let mut sender = match waiting {
+                Some(sender) => sender,
+                None => self.open().await?,
+            };
+            let sent = Instant::now();
+            let answer = match sender.send_request(self.request(method, url, body)?).await {
+                Ok(answer) => answer,
+                // The server may have closed what lay idle; it answered nothing, so the next connection asks again.
+                Err(_) if reused => continue,
+                Err(error) => return Err(Failure::caused(what, &error, Kind::Protocol)),
+            };
+            let (received, status) = (Instant::now(), answer.status());
+            let bytes = read_bounded(answer.into_body(), what).await?;
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+            return Ok(Asked { status, bytes, sent, received });
+        }
+    }
+
+    async fn open(&self) -> Result<Sender, Failure> {
+        let connected = self.network.connect_any(&self.addresses).await?;
+        let what = format!("HTTP with {}", self.endpoint.authority());
+        let stream = self.endpoint.secure(connected).await?;
+        let shaken = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| Failure::caused(&what, &error, Kind::Protocol))?;
+        // Ends with its sender; what fails on it is told to whoever asks.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    fn request(&self, method: &Method, url: &Url, body: &Bytes) -> Result<http::Request<Full<Bytes>>, Failure> {
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(target)
+            .header(HOST, self.endpoint.authority())
+            .header(USER_AGENT, concat!("ispeed-core/", env!("CARGO_PKG_VERSION")))
+            .header(ACCEPT, "application/json");
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let wrong = |error| Failure::new(Kind::Protocol, format!("{method} {url}: {error}"));
+        request.body(Full::new(body.clone())).map_err(wrong)
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Failure> {
         let mut base = self.base.clone();
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
@@ -110,20 +162,22 @@ impl Api {
     }
 }
 
-async fn read_bounded(mut answer: reqwest::Response, what: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| of_request(what, &error))? {
-        if bytes.len() + chunk.len() > limits::ANSWER_MAX_BYTES {
-            return Err(Failure::new(Kind::Protocol, format!("{what}: more than {} bytes", limits::ANSWER_MAX_BYTES)));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+/// An answer as it came.
+struct Asked {
+    status: StatusCode,
+    bytes: Bytes,
+    sent: Instant,
+    received: Instant,
 }
 
-fn of_request(what: &str, error: &reqwest::Error) -> Failure {
-    let otherwise = if error.is_timeout() { Kind::Timeout } else { Kind::Protocol };
-    Failure::caused(what, error, otherwise)
+async fn read_bounded(body: Incoming, what: &str) -> Result<Bytes, Failure> {
+    match Limited::new(body, limits::ANSWER_MAX_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Failure::new(Kind::Protocol, format!("{what}: more than {} bytes", limits::ANSWER_MAX_BYTES)))
+        }
+        Err(error) => Err(Failure::caused(what, &*error, Kind::Protocol)),
+    }
 }
 
 /// A refusal over HTTP; the problem's own words are for the person.

@@ -9,6 +9,7 @@
 //! measured before a failure stays.
 
 mod api;
+mod binding;
 mod clock;
 mod control;
 mod echo;
@@ -28,10 +29,12 @@ mod select;
 mod session;
 mod upgrade;
 
+pub use binding::{BindSockets, NetworkBinding};
 pub use interrupt::{ChangeNotifier, ChangeSignal};
 pub use measured::{Measured, Phase, Progress};
 pub use plan::{ClientTls, Directions, EnginePlan, Family, Target};
 pub use reqwest::Url;
+pub use socket2::Socket;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use super::binding::NetworkBinding;
 use super::failure::{Failure, Kind};
 use super::limits;
 use super::plan::Family;
@@ -19,6 +20,7 @@ use super::plan::Family;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Network {
     pub(crate) interface: Option<String>,
+    pub(crate) binding: Option<NetworkBinding>,
     pub(crate) family: Option<Family>,
 }
 
@@ -37,8 +39,8 @@ impl Network {
         let found: Vec<SocketAddr> = if let Ok(address) = bare.parse::<IpAddr>() {
             vec![SocketAddr::new(address, port)]
         } else {
-            match timeout(limits::DNS, tokio::net::lookup_host((bare, port))).await {
-                Ok(Ok(addresses)) => addresses.collect(),
+            match timeout(limits::DNS, self.look_up(bare, port)).await {
+                Ok(Ok(addresses)) => addresses,
                 Ok(Err(error)) => return Err(self.unresolved(host, &error.to_string())),
                 Err(_) => return Err(self.unresolved(host, "no answer in time")),
             }
@@ -48,6 +50,14 @@ impl Network {
             return Err(self.unresolved(host, "no address of the family wanted"));
         }
         Ok(wanted)
+    }
+
+    async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let Some(NetworkBinding(binding)) = self.binding.clone() else {
+            return Ok(tokio::net::lookup_host((host, port)).await?.collect());
+        };
+        let host = host.to_owned();
+        tokio::task::spawn_blocking(move || binding.resolve(&host, port)).await.map_err(io::Error::other)?
     }
 
     /// A name service that does not answer is a lost network when there is no route to ask it by.
@@ -149,6 +159,13 @@ impl Network {
                 let denied = error.kind() == io::ErrorKind::PermissionDenied;
                 let kind = if denied { Kind::Permission } else { Kind::NoRoute };
                 Failure::new(kind, format!("cannot use the interface {interface}: {error}"))
+            })?;
+        }
+        if let Some(NetworkBinding(binding)) = &self.binding {
+            binding.bind(&socket).map_err(|error| {
+                let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                let kind = if denied { Kind::Permission } else { Kind::NoRoute };
+                Failure::new(kind, format!("cannot use the network that was asked for: {error}"))
             })?;
         }
         Ok(socket)

@@ -4,6 +4,8 @@ use ispeed_protocol::direction::{CounterKind, Direction};
 use reqwest::Url;
 use uuid::Uuid;
 
+use super::binding::NetworkBinding;
+
 /// Which test point a run is made against.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
@@ -93,6 +95,8 @@ pub struct EnginePlan {
     pub max_seconds: Option<f64>,
     /// Network interface the packets leave by.
     pub interface: Option<String>,
+    /// What puts the sockets on one network, where that is not an interface.
+    pub binding: Option<NetworkBinding>,
     /// Protocol version, else whichever connects first.
     pub family: Option<Family>,
     /// Certificates.
@@ -117,6 +121,7 @@ impl EnginePlan {
             max_bytes: None,
             max_seconds: None,
             interface: None,
+            binding: None,
             family: None,
             tls: ClientTls::default(),
             forced_counter: None,

@@ -82,7 +82,7 @@ pub(super) struct Run {
 impl Run {
     fn new(plan: EnginePlan, clock: RunClock, reporter: Reporter) -> Self {
         Self {
-            network: Network { interface: plan.interface.clone(), family: plan.family },
+            network: Network { interface: plan.interface.clone(), binding: plan.binding.clone(), family: plan.family },
             budget: Budget::new(&plan),
             plan,
             clock,

@@ -74,7 +74,7 @@ pub(crate) struct Selection<'a> {
 impl Selection<'_> {
     /// Asks the collector, or the server itself, and puts the nearest first.
     pub(crate) async fn offer(&self, offset: &mut ClockOffset) -> Result<Offer, Failure> {
-        let api = Api::new(self.plan.target.issuer(), self.network, (**self.tls).clone()).await?;
+        let api = Api::new(self.plan.target.issuer(), self.network, Arc::clone(self.tls)).await?;
         let (points, tokens) = match &self.plan.target {
             Target::Url(url) => self.own_issuer(&api, url, offset).await?,
             Target::Auto { collector } => self.listed(&api, collector, None, offset).await?,

@@ -1,0 +1,72 @@
+//! What this device measured itself, as far as a plan may not know it yet.
+
+use ispeed_protocol::campaign::PlanPack;
+use ispeed_protocol::sample::Sample;
+use ispeed_protocol::{Cell, UtcMicros};
+use ispeed_verdict::operators::serving_operator;
+
+use crate::error::{Error, Result};
+use crate::outbox::{Filter, Outbox, State};
+
+/// A sample of this device that counts, or is expected to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnSample {
+    /// Start.
+    pub started_at: UtcMicros,
+    /// Commune.
+    pub commune: Option<String>,
+    /// 200 m cell.
+    pub cell: Option<Cell>,
+    /// Operator as plans name it.
+    pub operator: &'static str,
+    /// Campaign.
+    pub campaign: Option<String>,
+    /// When the collector took it in; `None`: it waits.
+    pub sent_at: Option<UtcMicros>,
+}
+
+impl OwnSample {
+    /// Whether a plan made at `made_at` lacks it.
+    pub fn unknown_to(&self, made_at: UtcMicros) -> bool {
+        self.sent_at.is_none_or(|sent_at| sent_at >= made_at)
+    }
+}
+
+impl Outbox {
+    /// Samples of this device that count and started at `since` or later, or that wait still, oldest first.
+    pub fn own_samples(&self, since: UtcMicros) -> Result<Vec<OwnSample>> {
+        let mut own = Vec::new();
+        self.each_sample(Filter::default(), |stored| {
+            // What is refused, or stays here, will not be part of any plan.
+            let gone = matches!(stored.state, State::Local | State::Quarantined);
+            let known = stored.state == State::Sent && stored.started_at < since;
+            if gone || known {
+                return Ok(());
+            }
+            let sample: Sample = serde_json::from_slice(&stored.body)
+                .map_err(|e| Error::Storage { reason: format!("sample {} cannot be read: {e}", stored.id) })?;
+            if sample.verdict.counts {
+                own.push(of(&sample, stored.sent_at));
+            }
+            Ok(())
+        })?;
+        own.reverse();
+        Ok(own)
+    }
+}
+
+fn of(sample: &Sample, sent_at: Option<UtcMicros>) -> OwnSample {
+    OwnSample {
+        started_at: sample.started_at,
+        commune: sample.place.code.clone(),
+        cell: sample.cell,
+        operator: serving_operator(sample).code(),
+        campaign: sample.campaign.clone(),
+        sent_at,
+    }
+}
+
+/// From when on a guide by this pack needs to know them: since it was made, and all of the day.
+pub fn since(pack: &PlanPack, now: UtcMicros) -> UtcMicros {
+    pack.made_at.min(ispeed_protocol::Day::of(now).start())
+}
