@@ -54,6 +54,14 @@ impl Machine {
         Err(format!("{program} is not installed"))
     }
 
+    /// Whether a file of the package `package` is there, after an attempt to install it.
+    pub(crate) fn ensure_file(&self, path: &Path, package: &str) -> Result<(), String> {
+        if !path.exists() && self.is_root && on_path("apt-get") {
+            install(package);
+        }
+        if path.exists() { Ok(()) } else { Err(format!("{} is not there", path.display())) }
+    }
+
     /// Whether LibreOffice has this part. Debian splits it over packages; an installation from elsewhere is whole.
     pub(crate) fn ensure_office_part(&self, part: &str, package: &str) -> Result<(), String> {
         let debian = Path::new("/usr/lib/libreoffice/program");

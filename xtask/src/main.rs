@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people: its output is its purpose")]
 
 mod allowed;
+mod android;
 mod bench;
 mod counts;
 mod demo;
@@ -17,6 +18,7 @@ mod package;
 mod parts;
 mod peers;
 mod process;
+mod strings;
 mod supply;
 mod table;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{demo, lab, month, package, peers, supply};
+use crate::{android, demo, lab, month, package, peers, strings, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -46,12 +46,22 @@ pub(crate) const PARTS: &[Part] = &[
         about: "a made-up month, closed on both databases, opened and recomputed by others",
         run: month::run,
     },
+    Part {
+        name: "android",
+        about: "the Android app on this machine: the real library, a real server, screens, style, API level",
+        run: android::run,
+    },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
     Part {
         name: "package",
         about: "the release program as .deb and OCI image: made twice, installed, run",
         run: package::run,
+    },
+    Part {
+        name: "strings",
+        about: "writes what Android reads of the table of strings that all phones share",
+        run: strings::write,
     },
     Part {
         name: "bench",
@@ -75,6 +85,7 @@ pub(crate) const TEST: &[&str] = &[
     "demo",
     "month",
     "package",
+    "android",
     "interop",
     "lab",
 ];

@@ -1,0 +1,48 @@
+package vn.ispeed.app
+
+import android.app.Application
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.MainScope
+import kotlinx.coroutines.async
+import vn.ispeed.app.engine.Engine
+import vn.ispeed.app.engine.RustEngine
+import vn.ispeed.app.facts.Phone
+import vn.ispeed.app.upload.HttpsSocket
+import vn.ispeed.app.upload.Socket
+import vn.ispeed.app.upload.UploadJob
+
+/** What lives as long as the process. */
+class IspeedApp : Application() {
+    val scope: CoroutineScope by lazy { MainScope() }
+    val preferences: Preferences by lazy { Preferences(this) }
+
+    /** Where the core's blocking calls run. */
+    internal var io: CoroutineDispatcher = Dispatchers.IO
+
+    /** How the core is opened; tests put another one here before anything is used. */
+    internal var openEngine: () -> Engine = { RustEngine.open(this, preferences, versionName()) }
+
+    /** How an upload's socket is made. */
+    internal var openSocket: () -> Socket = { HttpsSocket(preferences.extraCaPem) }
+
+    private var opening: Deferred<Session>? = null
+
+    /** The open core: opened at the first question and off the main thread. */
+    @Synchronized
+    fun session(): Deferred<Session> = opening ?: scope.async(io) {
+        val engine = openEngine()
+        val phone = Phone(this@IspeedApp, versionName(), engine.bindsNetworks)
+        Session(engine, phone, preferences, scope, io) { UploadJob.schedule(this@IspeedApp) }
+    }.also { opening = it }
+
+    /** After another collector or other limits the next question opens the core anew. Not while a run goes on. */
+    @Synchronized
+    fun reopen() {
+        opening = null
+    }
+
+    private fun versionName(): String = packageManager.getPackageInfo(packageName, 0).versionName ?: "0"
+}
