@@ -11,6 +11,8 @@ mod bench;
 mod counts;
 mod demo;
 mod demo_checks;
+mod ios;
+mod ios_strings;
 mod lab;
 mod machine;
 mod month;
