@@ -192,3 +192,69 @@ pub fn error_kind(error: IspeedError) -> String {
 pub fn error_text(error: IspeedError) -> String {
     error.text()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_of_the_core() -> Vec<Error> {
+        let text = || "x".to_owned();
+        vec![
+            Error::Cancelled,
+            Error::NoNetwork { to: text(), reason: text() },
+            Error::Server { status: 503, detail: text() },
+            Error::Timeout { phase: text() },
+            Error::Tls { reason: text() },
+            Error::Storage { reason: text() },
+            Error::Consent { needed: "run" },
+            Error::Full { count: 1, bytes: 2, max_count: 3, max_bytes: 4 },
+            Error::Budget { used_bytes: 1, limit_bytes: 2, needed_bytes: 3 },
+            Error::Busy,
+            Error::Input { field: text(), value: text(), expected: text() },
+            Error::NotFound { id: uuid::Uuid::nil() },
+            Error::Internal { reason: text() },
+        ]
+    }
+
+    /// Shells choose their words and logs count by these: a kind that is renamed or gone is a break of the interface.
+    #[test]
+    fn the_kinds_are_stable_and_the_cores() {
+        let kinds: Vec<String> = all_of_the_core()
+            .into_iter()
+            .map(|error| {
+                let kind = error.kind();
+                let mirrored = error_kind(error.into());
+                assert_eq!(mirrored, kind);
+                mirrored
+            })
+            .chain([error_kind(IspeedError::from(UnexpectedUniFFICallbackError::new("it broke")))])
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "cancelled",
+                "no_network",
+                "server",
+                "timeout",
+                "tls",
+                "storage",
+                "consent",
+                "full",
+                "budget",
+                "busy",
+                "input",
+                "not_found",
+                "internal",
+                "shell"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_words_are_the_cores() {
+        for error in all_of_the_core() {
+            let (core, ours) = (error.to_string(), IspeedError::from(error).to_string());
+            assert!(core.starts_with(&ours), "{core} and {ours}");
+        }
+    }
+}

@@ -7,7 +7,6 @@
 //! - Work runs on a runtime of this library; an exported `async fn` awaits one join of it, so that no shell polls a transfer.
 //! - Methods that are not async touch one SQLite file and take milliseconds: shells call them off their main thread.
 //! - A panic in here is caught by uniffi and arrives as its internal exception; the profile keeps `panic = "unwind"` for it.
-#![allow(clippy::needless_pass_by_value, reason = "uniffi hands over values")]
 
 uniffi::setup_scaffolding!();
 
@@ -17,6 +16,7 @@ mod consent;
 mod detail;
 mod error;
 mod facts;
+mod field;
 mod history;
 mod ispeed;
 mod mirror;

@@ -73,6 +73,8 @@ impl BundleStore {
             Err(error) => {
                 tracing::warn!(%error, "the fetched bundle is damaged and removed");
                 fs::remove_file(&path).ok();
+                // Its tag would say that it is still here.
+                fs::remove_file(self.etag_path()).ok();
                 None
             }
         }
@@ -85,24 +87,28 @@ impl BundleStore {
         let url = format!("{}/v1/boundaries", collector_url(collector)?);
         let what = format!("GET {url}");
         let part = self.part();
-        let begun = part.begun();
-        let mut request = client.get(&url);
-        if let Some((etag, bytes)) = &begun {
-            request = request.header(RANGE, format!("bytes={bytes}-")).header(IF_RANGE, etag);
-        } else if have.is_some()
-            && let Some(etag) = self.etag()
-        {
-            request = request.header(IF_NONE_MATCH, etag);
-        }
-        let answer = request.send().await;
-        match answer.as_ref().map(Response::status) {
-            Ok(StatusCode::NOT_MODIFIED) => return Ok(Refreshed::Current),
-            Ok(StatusCode::NOT_FOUND) => return Ok(Refreshed::NotOffered),
-            // What is here is not part of what there is.
-            Ok(StatusCode::RANGE_NOT_SATISFIABLE) => part.forget(),
-            _ => {}
-        }
-        let answer = http::successful(answer, &what).await?;
+        let mut begun = part.begun();
+        let answer = loop {
+            let mut request = client.get(&url);
+            if let Some((etag, bytes)) = &begun {
+                request = request.header(RANGE, format!("bytes={bytes}-")).header(IF_RANGE, etag);
+            } else if have.is_some()
+                && let Some(etag) = self.etag()
+            {
+                request = request.header(IF_NONE_MATCH, etag);
+            }
+            let answer = request.send().await;
+            match answer.as_ref().map(Response::status) {
+                Ok(StatusCode::NOT_MODIFIED) => return Ok(Refreshed::Current),
+                Ok(StatusCode::NOT_FOUND) => return Ok(Refreshed::NotOffered),
+                // What is here is not part of what there is: once more, from the beginning.
+                Ok(StatusCode::RANGE_NOT_SATISFIABLE) if begun.is_some() => {
+                    part.forget();
+                    begun = None;
+                }
+                _ => break http::successful(answer, &what).await?,
+            }
+        };
         let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let from = if answer.status() == StatusCode::PARTIAL_CONTENT { begun.map_or(0, |(_, bytes)| bytes) } else { 0 };
         part.receive(answer, etag.as_deref(), from, &what).await?;
@@ -130,16 +136,20 @@ impl BundleStore {
         self.dir.join("communes.bundle")
     }
 
+    fn etag_path(&self) -> PathBuf {
+        self.dir.join("communes.bundle.etag")
+    }
+
     fn part(&self) -> Part {
         Part { path: self.dir.join("communes.bundle.part"), etag: self.dir.join("communes.bundle.part.etag") }
     }
 
     fn etag(&self) -> Option<String> {
-        fs::read_to_string(self.dir.join("communes.bundle.etag")).ok().filter(|etag| is_etag(etag))
+        fs::read_to_string(self.etag_path()).ok().filter(|etag| is_etag(etag))
     }
 
     fn note_etag(&self, etag: Option<&str>) -> Result<()> {
-        write_whole(&self.dir.join("communes.bundle.etag"), etag.unwrap_or_default().as_bytes())
+        write_whole(&self.etag_path(), etag.unwrap_or_default().as_bytes())
     }
 }
 

@@ -118,6 +118,13 @@ async fn the_bundle_is_handed_on_with_its_hash() {
         let request = Request::get("/v1/boundaries").header("if-none-match", tag);
         assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, status, "{tag}");
     }
+    for (tag, status, bytes) in [(etag.as_str(), 206, &answer.bytes[100..]), ("\"x\"", 200, &answer.bytes[..])] {
+        let request = Request::get("/v1/boundaries").header("range", "bytes=100-").header("if-range", tag);
+        let part = world.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((part.status.as_u16(), &part.bytes[..]), (status, bytes), "{tag}");
+    }
+    let beyond = Request::get("/v1/boundaries").header("range", "bytes=99999999-").body(Body::empty()).unwrap();
+    assert_eq!(world.send(beyond).await.status, 416);
     let info: Info = world.get("/v1/info").await.json();
     let table = info.boundaries.unwrap();
     assert!(table.contains('@') && table.contains('#'), "{table}");

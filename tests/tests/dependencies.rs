@@ -25,6 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     // edges: thin
     ("ispeed-ffi", &["ispeed-core"]),
+    ("ispeed-bindgen", &[]),
     (
         "ispeed",
         &[
@@ -160,6 +161,23 @@ fn every_crate_of_ours_obeys_the_lints_and_is_not_published() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{} opts out of the lints", package.name);
         assert_eq!(package.publish.as_deref(), Some(&[][..]), "{}", package.name);
     }
+}
+
+/// With an `rlib` beside the others cargo builds the library of the phones without LTO and says nothing, and some other crate
+/// could link what is meant for Kotlin and Swift alone.
+#[test]
+fn the_bindings_are_a_library_for_other_languages_only() {
+    let metadata = metadata();
+    let bindings = metadata.workspace_packages().into_iter().find(|package| *package.name == "ispeed-ffi").unwrap();
+    let kinds: Vec<String> = bindings
+        .targets
+        .iter()
+        .filter(|target| !target.is_custom_build())
+        .flat_map(|target| target.crate_types.iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(kinds, ["cdylib", "staticlib"], "see bindings/Cargo.toml");
+    let uniffi = bindings.dependencies.iter().find(|dependency| dependency.name == "uniffi").unwrap();
+    assert!(uniffi.req.to_string().starts_with('='), "generator and run time are one version: {}", uniffi.req);
 }
 
 fn graph(arrows: &[(&str, &str, bool)]) -> (BTreeSet<String>, Vec<Arrow>) {

@@ -8,6 +8,7 @@
 mod allowed;
 mod android;
 mod bench;
+mod bindings;
 mod counts;
 mod demo;
 mod demo_checks;
@@ -35,7 +36,7 @@ use table::Row;
 /// A part that takes words of its own.
 type WithWords = (&'static str, fn(&Machine, &[String]) -> Counts);
 /// Those there are.
-const WITH_WORDS: [WithWords; 2] = [("lab", lab::with), ("month", month::with)];
+const WITH_WORDS: [WithWords; 3] = [("bindings", bindings::with), ("lab", lab::with), ("month", month::with)];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -130,7 +131,7 @@ fn usage() -> String {
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
          deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n  \
          month --full  the month of the nation: time, memory, a tenth and ten times of it, Spark\n  \
-         package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
+         bindings --write|--full  the checked-in Kotlin, Swift and header made anew; the size at opt-level z too\n  package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
          or any parts:\n\n",
     );
     for part in PARTS {

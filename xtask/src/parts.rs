@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{android, demo, ios, lab, month, package, peers, strings, supply};
+use crate::{android, bindings, demo, ios, lab, month, package, peers, strings, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -41,6 +41,11 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "netns", about: "links of known capacity in network namespaces (root)", run: netns },
     Part { name: "boundaries", about: "the real communes, from ../shared", run: boundaries },
     Part { name: "demo", about: "the release program: demo, receipt, one byte changed", run: demo::run },
+    Part {
+        name: "bindings",
+        about: "the library of the phone shells: fresh Kotlin and Swift, its size, its pages, its tests from Python",
+        run: bindings::run,
+    },
     Part {
         name: "month",
         about: "a made-up month, closed on both databases, opened and recomputed by others",
@@ -88,6 +93,7 @@ pub(crate) const TEST: &[&str] = &[
     "netns",
     "boundaries",
     "demo",
+    "bindings",
     "month",
     "package",
     "android",

@@ -1,5 +1,7 @@
 //! Bundles that are not as they were written.
 
+use std::collections::{HashMap, HashSet};
+
 use proptest::prelude::*;
 
 use super::format::{DIGEST_AT, HEADER_BYTES, digest};
@@ -52,6 +54,29 @@ fn a_bundle_survives_the_round_trip() {
     assert_eq!(loaded.resolve(Point { lat: 11.005, lon: 106.105 }, None).code.as_deref(), Some("10003"));
     assert_eq!(loaded.table().reference(), format!("communes@1970-01-01#{}", &loaded.table().sha256[..12]));
     assert_eq!(sealed(bytes.clone()), bytes);
+}
+
+#[test]
+fn the_outline_is_the_whole_border_and_each_stretch_once() {
+    let loaded = Boundaries::load(&bundle()).unwrap();
+    for code in ["10001", "10002", "10003"] {
+        let lines = loaded.outline(code).unwrap();
+        let key = |point: &Point| (point.lat.to_bits(), point.lon.to_bits());
+        let (mut ends, mut drawn) = (HashMap::new(), HashSet::new());
+        for pair in lines.iter().flat_map(|line| line.windows(2)) {
+            let (a, b) = (key(&pair[0]), key(&pair[1]));
+            assert!(drawn.insert((a.min(b), a.max(b))), "{code}: a stretch is drawn twice");
+            *ends.entry(a).or_insert(0) += 1;
+            *ends.entry(b).or_insert(0) += 1;
+        }
+        assert!(drawn.len() >= 3, "{code}");
+        assert!(ends.values().all(|n| n % 2 == 0), "{code}: a border is closed");
+    }
+    let triangle: Vec<Point> = loaded.outline("10003").unwrap().concat();
+    let west = triangle.iter().map(|point| point.lon).fold(f64::INFINITY, f64::min);
+    let north = triangle.iter().map(|point| point.lat).fold(f64::NEG_INFINITY, f64::max);
+    assert!((west - 106.1).abs() < 1e-4 && (north - 11.01).abs() < 1e-4, "{triangle:?}");
+    assert_eq!(loaded.outline("99999"), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ispeed_protocol::{Cell, UtcMicros};
 use ispeed_verdict::operators::serving_operator;
 
 use crate::error::{Error, Result};
-use crate::outbox::{Filter, Outbox, State};
+use crate::outbox::Outbox;
 
 /// A sample of this device that counts, or is expected to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,24 +33,29 @@ impl OwnSample {
 }
 
 impl Outbox {
-    /// Samples of this device that count and started at `since` or later, or that wait still, oldest first.
+    /// Samples of this device that count and started at `since` or later, or that wait still, oldest first. What is refused,
+    /// or stays here, will not be part of any plan; where the collector judged, its word stands.
     pub fn own_samples(&self, since: UtcMicros) -> Result<Vec<OwnSample>> {
-        let mut own = Vec::new();
-        self.each_sample(Filter::default(), |stored| {
-            // What is refused, or stays here, will not be part of any plan.
-            let gone = matches!(stored.state, State::Local | State::Quarantined);
-            let known = stored.state == State::Sent && stored.started_at < since;
-            if gone || known {
-                return Ok(());
-            }
-            let sample: Sample = serde_json::from_slice(&stored.body)
-                .map_err(|e| Error::Storage { reason: format!("sample {} cannot be read: {e}", stored.id) })?;
-            if sample.verdict.counts {
-                own.push(of(&sample, stored.sent_at));
-            }
-            Ok(())
+        let ids = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM samples WHERE counts = 1 AND (state IN ('waiting', 'sending') \
+                 OR (state = 'sent' AND started_at >= ?1)) ORDER BY started_at, id",
+            )?;
+            let ids = statement.query_map([since.as_micros()], |row| row.get::<_, String>(0))?;
+            Ok(ids.collect::<rusqlite::Result<Vec<_>>>()?)
         })?;
-        own.reverse();
+        let mut own = Vec::new();
+        for id in ids {
+            let id = id.parse().map_err(|_| Error::Storage { reason: format!("{id:?} is no UUID") })?;
+            let detail = match self.detail(id) {
+                // Its owner erased it just now.
+                Err(Error::NotFound { .. }) => continue,
+                detail => detail?,
+            };
+            if detail.entry.verdict.counts {
+                own.push(of(&detail.sample, detail.entry.sent_at));
+            }
+        }
         Ok(own)
     }
 }

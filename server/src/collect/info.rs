@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ispeed_protocol::PROTOCOL_VERSION;
@@ -14,6 +16,7 @@ use ispeed_protocol::servers::{Info, ServerList};
 
 use super::Collector;
 use super::error::{ApiError, not_found};
+use super::range::Part;
 use crate::store::{KeyUse, UsedKey};
 
 /// Who answers, and what it still accepts.
@@ -61,11 +64,17 @@ pub(super) async fn get_keys(State(collector): State<Arc<Collector>>) -> Result<
 /// The boundary bundle this collector resolves with.
 #[utoipa::path(
     get, path = "/v1/boundaries", tag = "plan",
-    params(("if-none-match" = Option<String>, Header, description = "ETag of the bundle at hand")),
+    params(
+        ("if-none-match" = Option<String>, Header, description = "ETag of the bundle at hand"),
+        ("range" = Option<String>, Header, description = "The rest of one that was cut, bytes=N-"),
+        ("if-range" = Option<String>, Header, description = "ETag of the one that was cut"),
+    ),
     responses(
         (status = 200, body = [u8], content_type = "application/octet-stream", description = "The bundle; its ETag is its SHA-256"),
+        (status = 206, description = "The rest of it"),
         (status = 304, description = "The bundle at hand is the present one"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "This collector has no bundle"),
+        (status = 416, description = "It has no byte of that number"),
     )
 )]
 pub(super) async fn get_boundaries(
@@ -77,13 +86,25 @@ pub(super) async fn get_boundaries(
     })?;
     let etag = format!("\"{sha256}\"");
     let matches = has_etag(&headers, &etag);
+    let part = Part::wanted(&headers, &etag, file.len());
     let caching = [(ETAG, etag), (CACHE_CONTROL, "public, max-age=3600".to_owned())];
     if matches {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     let kind =
         [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment; filename=\"communes.bundle\"")];
-    Ok((caching, kind, file).into_response())
+    let ranges = [(ACCEPT_RANGES, "bytes")];
+    let length = file.len();
+    Ok(match part {
+        Part::Whole => (caching, kind, ranges, file).into_response(),
+        Part::From(first) => {
+            let range = [(CONTENT_RANGE, format!("bytes {first}-{}/{length}", length - 1))];
+            (StatusCode::PARTIAL_CONTENT, caching, kind, ranges, range, file.slice(first..)).into_response()
+        }
+        Part::Beyond => {
+            (StatusCode::RANGE_NOT_SATISFIABLE, [(CONTENT_RANGE, format!("bytes */{length}"))]).into_response()
+        }
+    })
 }
 
 /// Whether the asker has what this tag names already (RFC 9110 section 13.1.2).

@@ -22,6 +22,7 @@ mod parse;
 mod plan;
 mod prefix;
 mod query;
+mod range;
 mod recompute;
 mod servers;
 mod submit;

@@ -18,6 +18,7 @@ import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
 import vn.ispeed.app.engine.EngineException
+import vn.ispeed.app.field.FieldService
 import vn.ispeed.app.screens.Choices
 import vn.ispeed.app.screens.Say
 import vn.ispeed.app.screens.problem
@@ -103,6 +104,8 @@ class MainActivity : Activity() {
     private fun listen(session: Session) {
         session.listen(this)
         session.measure.refresh()
+        // The process died on the way: the day goes on, from a visible screen as the system asks for.
+        if (session.preferences.isRepeating && !session.field.isRepeating) FieldService.start(this)
     }
 
     private fun leave(session: Session) = session.leave(this)

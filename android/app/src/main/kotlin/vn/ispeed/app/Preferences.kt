@@ -5,6 +5,7 @@ import android.content.SharedPreferences
 import vn.ispeed.app.engine.Campaign
 import vn.ispeed.app.engine.DataLimits
 import vn.ispeed.app.field.RepeatRules
+import vn.ispeed.app.field.RepeatSoFar
 
 /** What the person set. The only file that is backed up: nothing in it tells one device from another. */
 class Preferences(context: Context) {
@@ -59,6 +60,29 @@ class Preferences(context: Context) {
             putLong("repeat_bytes", value.dayBytes)
             putInt("repeat_battery", value.stopAtBatteryPercent)
         }
+
+    /** Repeated measuring was started and not ended: after the death of the process it goes on when the app is opened. */
+    var isRepeating: Boolean
+        get() = store.getBoolean("repeating", false)
+        set(value) = store.edit { putBoolean("repeating", value) }
+
+    /** What was done on a day, `2026-11-27`. */
+    fun soFar(day: String): RepeatSoFar = if (store.getString("repeat_day", null) == day) {
+        RepeatSoFar(
+            samples = store.getInt("repeat_day_samples", 0),
+            bytes = store.getLong("repeat_day_bytes", 0),
+            lastEndedAtMicros = long("repeat_day_last"),
+        )
+    } else {
+        RepeatSoFar()
+    }
+
+    fun keep(day: String, soFar: RepeatSoFar) = store.edit {
+        putString("repeat_day", day)
+        putInt("repeat_day_samples", soFar.samples)
+        putLong("repeat_day_bytes", soFar.bytes)
+        putLong("repeat_day_last", soFar.lastEndedAtMicros ?: NONE)
+    }
 
     private fun long(key: String): Long? = store.getLong(key, NONE).takeIf { it > 0 }
 

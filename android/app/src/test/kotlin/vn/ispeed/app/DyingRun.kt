@@ -13,7 +13,7 @@ import vn.ispeed.app.engine.Share
 object DyingRun {
     private const val MOVING = "bytes move"
 
-    fun startAndKill(data: File, cache: File, server: Server) {
+    fun startAndKill(data: File, server: Server) {
         val certificate = File(server.data, "cert.pem")
         val process = ProcessBuilder(
             File(System.getProperty("java.home"), "bin/java").path,
@@ -22,7 +22,6 @@ object DyingRun {
             "-Djna.library.path=${System.getProperty("jna.library.path")}",
             "vn.ispeed.app.DyingRunKt",
             data.path,
-            cache.path,
             server.url,
             certificate.path,
         ).redirectError(ProcessBuilder.Redirect.INHERIT).start()
@@ -32,8 +31,8 @@ object DyingRun {
         check(said == MOVING) { "the run that was to die said $said" }
     }
 
-    fun run(data: File, cache: File, collector: String, certificate: File) {
-        val engine = RustEngine.open(data, cache, null, collector, certificate.readText(), DataLimits(), "0.1.0")
+    fun run(data: File, collector: String, certificate: File) {
+        val engine = RustEngine.open(data, null, collector, certificate.readText(), DataLimits(), "0.1.0")
         engine.recordConsent(Consent("app-2026-11", 1, run = true, share = Share.NONE, upload = true))
         var said = false
         val run = engine.start(RunPlan(), Facts()) { progress ->
@@ -47,4 +46,4 @@ object DyingRun {
     }
 }
 
-fun main(words: Array<String>) = DyingRun.run(File(words[0]), File(words[1]), words[2], File(words[3]))
+fun main(words: Array<String>) = DyingRun.run(File(words[0]), words[1], File(words[2]))

@@ -149,5 +149,24 @@ class FieldRoboTest {
         assertNull(Preferences(AppTest.app).campaign)
     }
 
+    @Test
+    fun aDayGoesOnAfterTheProcessDied() {
+        joined()
+        service()
+        engine.runs.single().end.complete(sample("run-0"))
+        AppTest.idle()
+        // Another process: nothing but what is written down.
+        AppTest.app.reopen()
+        shadowOf(AppTest.app).clearStartedServices()
+        AppTest.open()
+        assertEquals(FieldService::class.java.name, shadowOf(AppTest.app).nextStartedService?.component?.className)
+        service()
+        val repeating = AppTest.app.session().getCompleted().field.state.value.repeating
+        assertEquals("the day's samples are still counted", 1, repeating?.samples)
+        assertEquals("and the next is not at once", 1, engine.runs.size)
+        AppTest.app.session().getCompleted().field.stop()
+        assertEquals(false, AppTest.app.preferences.isRepeating)
+    }
+
     private fun sample(id: String) = Sample(id, 0, Outcome.COMPLETE, bytesDown = 1)
 }

@@ -1,35 +1,18 @@
 package vn.ispeed.app
 
 import java.io.File
-import java.net.URL
-import java.security.KeyStore
-import java.security.cert.CertificateFactory
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
-import javax.net.ssl.HttpsURLConnection
-import javax.net.ssl.SSLContext
-import javax.net.ssl.TrustManagerFactory
 import kotlin.concurrent.thread
 
 /** A real `ispeed serve` in its own process on loopback. */
 class Server private constructor(private val process: Process, val url: String, val data: File) : AutoCloseable {
     val certificate: String get() = File(data, "cert.pem").readText()
 
+    /** As a machine that loses its power: nothing is said to anybody. */
     override fun close() {
-        process.destroy()
-        process.waitFor(5, TimeUnit.SECONDS)
         process.destroyForcibly()
-    }
-
-    /** Another GET than the app's own. */
-    fun get(path: String): String {
-        val connection = URL(url + path).openConnection() as HttpsURLConnection
-        val store = KeyStore.getInstance(KeyStore.getDefaultType()).apply { load(null) }
-        val own = CertificateFactory.getInstance("X.509").generateCertificate(certificate.byteInputStream())
-        store.setCertificateEntry("own", own)
-        val trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm()).apply { init(store) }
-        connection.sslSocketFactory = SSLContext.getInstance("TLS").apply { init(null, trust.trustManagers, null) }.socketFactory
-        return connection.inputStream.use { it.readBytes().decodeToString() }
+        process.waitFor(10, TimeUnit.SECONDS)
     }
 
     /** What the program `ispeed` prints with these words. */
@@ -37,8 +20,6 @@ class Server private constructor(private val process: Process, val url: String, 
 
     companion object {
         private val program = File(requireNotNull(System.getProperty("ispeed.program")))
-
-        val isThere: Boolean get() = program.isFile
 
         /** The word before the address in the first lines of the program. */
         private const val PAGE = "public page "

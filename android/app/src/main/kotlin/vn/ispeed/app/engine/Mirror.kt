@@ -214,7 +214,7 @@ internal class Mirror(private val communeName: (String) -> String?) {
         counted = from.counted.toInt(),
         missing = from.missing.toInt(),
         underSampled = from.underSampled.map { OperatorShortfall(it.operator, it.counted.toInt(), it.wanted.toInt()) },
-        unmeasured = from.unmeasured.map { PlanCell(it.cell, Point(it.lat, it.lon)) },
+        unmeasured = from.unmeasured.map { PlanCell(it.cell, Point(it.centre.lat, it.centre.lon)) },
         border = border.map { line -> line.points.map { Point(it.lat, it.lon) } },
     )
 

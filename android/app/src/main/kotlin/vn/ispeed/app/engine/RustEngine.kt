@@ -139,14 +139,13 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
             // Kept out of every backup: the device's secret lies in it.
             val data = context.noBackupFilesDir
             val limits = preferences.limits
-            return open(data, context.cacheDir, bundle(context), preferences.collector, preferences.extraCaPem, limits, version)
+            return open(data, bundle(context), preferences.collector, preferences.extraCaPem, limits, version)
         }
 
         /** The same without a context. */
         @Suppress("LongParameterList")
         fun open(
             data: File,
-            cache: File,
             bundle: String?,
             collector: String,
             extraCaPem: String?,
@@ -161,7 +160,7 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
                 dataLimits = mirrored(limits),
                 extraCaPem = extraCaPem,
             )
-            RustEngine(Ispeed.open(Folders(data.path, cache.path), settings, bundle))
+            RustEngine(Ispeed.open(Folders(data.path), settings, bundle))
         }
 
         /** The asset as a file, which the core can read; written once a version of the app. */

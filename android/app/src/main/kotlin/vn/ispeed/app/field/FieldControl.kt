@@ -1,5 +1,7 @@
 package vn.ispeed.app.field
 
+import java.time.LocalDate
+import java.time.ZoneId
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
@@ -88,10 +90,12 @@ class FieldControl(
     /** Measures again and again until [stop], a low battery, the day's budget or the day's number of samples. */
     fun start() {
         if (isRepeating) return
+        preferences.isRepeating = true
         job = scope.launch { repeat() }
     }
 
     fun stop() {
+        preferences.isRepeating = false
         job?.cancel()
         job = null
         measure.stop()
@@ -99,19 +103,23 @@ class FieldControl(
     }
 
     private suspend fun repeat() {
-        var soFar = RepeatSoFar()
         while (true) {
+            val soFar = preferences.soFar(today())
             val guide = withContext(io) { guide() }
             val battery = phone.batteryPercent()
             val step = nextStep(preferences.repeat, soFar, nowMicros(), guide, battery)
             change { it.copy(guide = guide, repeating = Repeating(soFar.samples, soFar.bytes, battery, step)) }
             when (step) {
-                RepeatStep.Measure -> soFar = measureOnce(soFar)
+                RepeatStep.Measure -> preferences.keep(today(), measureOnce(soFar))
                 is RepeatStep.Wait -> delay(LOOK_EVERY_MS)
-                else -> return
+                else -> break
             }
         }
+        preferences.isRepeating = false
     }
+
+    /** The day in Vietnam: budgets and what may count of one device are a day's. */
+    private fun today(): String = LocalDate.now(ZoneId.of("Asia/Ho_Chi_Minh")).toString()
 
     private suspend fun measureOnce(soFar: RepeatSoFar): RepeatSoFar {
         measure.start(::marked)

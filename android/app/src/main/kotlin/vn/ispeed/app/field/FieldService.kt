@@ -10,6 +10,7 @@ import android.content.Intent
 import android.content.pm.ServiceInfo
 import android.os.Build
 import android.os.IBinder
+import android.util.Log
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import vn.ispeed.app.IspeedApp
@@ -30,7 +31,10 @@ class FieldService : Service() {
     override fun onBind(intent: Intent?): IBinder? = null
 
     override fun onStartCommand(intent: Intent?, flags: Int, startId: Int): Int {
-        show(null)
+        if (!show(null)) {
+            stopSelf()
+            return START_NOT_STICKY
+        }
         val app = application as IspeedApp
         watch?.cancel()
         watch = app.scope.launch {
@@ -57,10 +61,17 @@ class FieldService : Service() {
         }
     }
 
-    private fun show(repeating: Repeating?) {
+    /** False where the system does not allow it: a service of type location that it starts anew behind a dark screen. */
+    private fun show(repeating: Repeating?): Boolean {
         val notice = notice(repeating)
         val id = resources.getInteger(R.integer.field_notice)
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) Api29.foreground(this, id, notice) else startForeground(id, notice)
+        return try {
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) Api29.foreground(this, id, notice) else startForeground(id, notice)
+            true
+        } catch (refused: SecurityException) {
+            Log.w("ispeed", "field mode goes on when the app is opened: ${refused.message}")
+            false
+        }
     }
 
     private fun notice(repeating: Repeating?): Notification {

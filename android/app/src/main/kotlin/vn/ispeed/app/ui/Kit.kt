@@ -102,6 +102,8 @@ class Kit(val context: Context) {
     /** A name at the left and its value below or beside it, read out as one. */
     fun line(line: Line): View = LinearLayout(context).apply {
         orientation = LinearLayout.HORIZONTAL
+        // On one baseline a label of two lines would hang out of the row.
+        isBaselineAligned = false
         setPadding(0, dp(GAP), 0, dp(GAP))
         val label = text(line.label, TextStyle.LABEL)
         val value = text(line.value, TextStyle.VALUE).apply { gravity = Gravity.END }

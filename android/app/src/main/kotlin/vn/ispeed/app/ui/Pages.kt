@@ -184,8 +184,9 @@ class Pages(
 
         override fun erase(id: String) = sure(Say.DETAIL_ERASE_SURE) {
             onIo { engine.erase(id) }
-            session.changed()
+            // First away from the detail, which would look for the sample again.
             show(Tab.HISTORY)
+            session.changed()
         }
 
         override fun sendAgain(id: String) = doing {

@@ -150,7 +150,9 @@ class SnapshotRoboTest(private val language: String, private val night: Boolean,
         for (text in vn.ispeed.app.views(view).filterIsInstance<android.widget.TextView>()) {
             val layout = text.layout ?: continue
             if ((0 until layout.lineCount).any { layout.getEllipsisCount(it) > 0 }) wrong += "$name: ${text.text} is cut off"
-            if (text.width > 0 && layout.height > text.height) wrong += "$name: ${text.text} is higher than its place"
+            val above = text.parent as View
+            val hangsOut = layout.height > text.height || text.bottom > above.height || text.right > above.width
+            if (text.width > 0 && hangsOut) wrong += "$name: ${text.text} hangs out of its place"
         }
     }
 

@@ -1,0 +1,136 @@
+//! The generated files: what the generator makes, and whether it is what is checked in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::Check;
+use crate::machine::Machine;
+use crate::process::{self, Show};
+
+/// Where the checked-in files lie.
+const KEPT: &str = "bindings/generated";
+const CONFIG: &str = "bindings/bindgen.toml";
+const BUILD_LIMIT: Duration = Duration::from_secs(15 * 60);
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// Checks that the kept files are fresh, or makes them so.
+pub(super) fn checks(machine: &Machine, library: &Path, write: bool) -> Vec<Check> {
+    let fresh = machine.target.join("bindings").join("generated");
+    let name = "the generator".to_owned();
+    if let Err(why) = all(machine, library, &fresh) {
+        return vec![(name, Err(why))];
+    }
+    let kept = machine.root.join(KEPT);
+    let compared = files(&fresh).and_then(|made| {
+        if write {
+            replace(&kept, &made)?;
+        }
+        compare(&files(&kept)?, &made)
+    });
+    vec![(name, Ok(())), ("the checked-in files are the generator's".to_owned(), compared)]
+}
+
+/// Python for the tests: `ispeed.py` beside the library.
+pub(super) fn python(machine: &Machine, library: &Path, out: &Path) -> Result<(), String> {
+    let generator = generator(machine, "uniffi-bindgen")?;
+    let dir = out.display().to_string();
+    let words = ["generate", "--no-format", "--config", CONFIG, "--language", "python", "--out-dir", &dir];
+    finish(machine, Command::new(generator).args(words).arg(library))?;
+    let to = out.join("libispeed.so");
+    std::fs::copy(library, &to).map(drop).map_err(|error| format!("{}: {error}", to.display()))
+}
+
+fn all(machine: &Machine, library: &Path, out: &Path) -> Result<(), String> {
+    let _ = std::fs::remove_dir_all(out);
+    let generator = generator(machine, "uniffi-bindgen")?;
+    let kotlin = out.join("kotlin").display().to_string();
+    let words = ["generate", "--no-format", "--config", CONFIG, "--language", "kotlin", "--out-dir", &kotlin];
+    finish(machine, Command::new(generator).args(words).arg(library))?;
+    let swift = self::generator(machine, "uniffi-bindgen-swift")?;
+    let (sources, headers) = (out.join("swift"), out.join("swift").join("headers"));
+    let map = ["--modulemap", "--module-name", "IspeedFFI", "--modulemap-filename", "module.modulemap"];
+    for (dir, words) in [(&sources, &["--swift-sources"][..]), (&headers, &["--headers"][..]), (&headers, &map[..])] {
+        let mut command = Command::new(&swift);
+        finish(machine, command.args(["--config", CONFIG]).arg(library).arg(dir).args(words))?;
+    }
+    Ok(())
+}
+
+/// A program of `bindings/bindgen`, built for this machine.
+fn generator(machine: &Machine, name: &str) -> Result<PathBuf, String> {
+    let mut build = machine.cargo();
+    build.args(["build", "--quiet", "--package", "ispeed-bindgen"]);
+    let finished = process::run(&mut build, BUILD_LIMIT, Show::Yes);
+    if finished.ok { Ok(machine.target.join("debug").join(name)) } else { Err(finished.why()) }
+}
+
+fn finish(machine: &Machine, command: &mut Command) -> Result<(), String> {
+    let finished = process::run(command.current_dir(&machine.root), RUN_LIMIT, Show::No);
+    if finished.ok { Ok(()) } else { Err(format!("{:?}: {}", command.get_program(), finished.why())) }
+}
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// All files below a folder, by their path in it.
+fn files(root: &Path) -> Result<Files, String> {
+    let mut found = Files::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(dir) = open.pop() {
+        let cannot = |error: std::io::Error| format!("{}: {error}", dir.display());
+        for entry in std::fs::read_dir(&dir).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                found.insert(path.strip_prefix(root).unwrap_or(&path).to_owned(), bytes);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn compare(kept: &Files, made: &Files) -> Result<(), String> {
+    let differ: Vec<String> = kept
+        .keys()
+        .chain(made.keys())
+        .filter(|path| kept.get(*path) != made.get(*path))
+        .map(|path| path.display().to_string())
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if differ.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{KEPT} is not what the generator makes: {}", differ.join(", ")))
+    }
+}
+
+fn replace(kept: &Path, made: &Files) -> Result<(), String> {
+    let _ = std::fs::remove_dir_all(kept);
+    for (path, bytes) in made {
+        let to = kept.join(path);
+        let dir = to.parent().unwrap_or(kept);
+        let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&to, bytes));
+        written.map_err(|error| format!("{}: {error}", to.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_a_missing_and_a_superfluous_file_are_named() {
+        let files = |all: &[(&str, &str)]| -> Files {
+            all.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect()
+        };
+        let made = files(&[("a.kt", "1"), ("b.h", "2")]);
+        assert_eq!(compare(&made, &made), Ok(()));
+        let why = compare(&files(&[("a.kt", "0"), ("c.h", "2")]), &made).unwrap_err();
+        assert!(why.ends_with("a.kt, b.h, c.h"), "{why}");
+    }
+}
