@@ -170,7 +170,9 @@ final class FakePhone: RunFacts, FieldFacts {
     var fix: Fix?
     var batteryPercent: Int? = 80
 
-    func atStart() -> Facts { Facts(fixStart: fix, radioStart: Radio(technology: .g4, missing: "api_missing"), transport: transport) }
+    func atStart() -> Facts {
+        Facts(fixStart: fix, radioStart: Radio(technology: .g4, missing: "api_missing"), transport: transport)
+    }
     func atMiddle() -> Facts { Facts(fixMid: fix, transport: transport) }
     func atEnd() -> Facts { Facts(fixEnd: fix, transport: transport) }
     func change() -> Facts { Facts(transport: transport) }

@@ -69,7 +69,7 @@
             let engine = try engine(server)
             try agree(engine)
             let sample = try await measured(engine, phone())
-            XCTAssertEqual(sample.outcome, .complete)
+            XCTAssertEqual(sample.outcome, .complete, "\(sample)")
             XCTAssertGreaterThan(try XCTUnwrap(sample.down?.goodputBps), 1e6)
             XCTAssertGreaterThan(try XCTUnwrap(sample.up?.goodputBps), 1e6)
             XCTAssertNotNil(sample.latency.idleMs)
@@ -81,7 +81,8 @@
             XCTAssertEqual(sample.state, .waiting)
             let sentence = Words(.vi).of(resultScreen(sample).sentence)
             XCTAssertNotNil(
-                sentence.range(of: #"^Tải xuống [\d.,]+ Mbps, tải lên [\d.,]+ Mbps, độ trễ \d+ ms\.$"#, options: .regularExpression),
+                sentence.range(
+                    of: #"^Tải xuống [\d.,]+ Mbps, tải lên [\d.,]+ Mbps, độ trễ \d+ ms\.$"#, options: .regularExpression),
                 sentence)
 
             let drained = try await upload(engine, to: server)

@@ -74,7 +74,9 @@ private enum AndroidStrings {
         let text = try String(contentsOf: file, encoding: .utf8)
         var strings: [String: String] = [:]
         for line in text.split(separator: "\n") {
-            guard let name = between(line, "<string name=\"", "\""), let words = between(line, "\">", "</string>") else { continue }
+            guard let name = between(line, "<string name=\"", "\""), let words = between(line, "\">", "</string>") else {
+                continue
+            }
             strings[String(name)] = unescaped(String(words))
         }
         return strings

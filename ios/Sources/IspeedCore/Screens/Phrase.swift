@@ -76,7 +76,8 @@ public struct Words: Sendable {
         while let open = rest.firstIndex(of: "{") {
             text += rest[..<open]
             let after = rest.index(after: open)
-            guard let close = rest[after...].firstIndex(of: "}"), let index = Int(rest[after..<close]), values.indices.contains(index)
+            guard let close = rest[after...].firstIndex(of: "}"), let index = Int(rest[after..<close]),
+                values.indices.contains(index)
             else {
                 text += "{"
                 rest = rest[after...]
