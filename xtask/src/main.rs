@@ -12,6 +12,8 @@ mod bindings;
 mod counts;
 mod demo;
 mod demo_checks;
+mod ios;
+mod ios_strings;
 mod lab;
 mod machine;
 mod month;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{android, bindings, demo, lab, month, package, peers, strings, supply};
+use crate::{android, bindings, demo, ios, lab, month, package, peers, strings, supply};
 
 /// A part of the checks.
 pub(crate) struct Part {
@@ -56,6 +56,11 @@ pub(crate) const PARTS: &[Part] = &[
         about: "the Android app on this machine: the real library, a real server, screens, style, API level",
         run: android::run,
     },
+    Part {
+        name: "ios",
+        about: "the iOS app's core by Swift for Linux: the real library, a real server, every screen; the rest parsed",
+        run: ios::run,
+    },
     Part { name: "interop", about: "other people's clients against ours on loopback", run: peers::interop },
     Part { name: "lab", about: "the release program on emulated links, truth beside the result (root)", run: lab::run },
     Part {
@@ -65,7 +70,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "strings",
-        about: "writes what Android reads of the table of strings that all phones share",
+        about: "writes what Android and iOS read of the table of strings that all phones share",
         run: strings::write,
     },
     Part {
@@ -92,6 +97,7 @@ pub(crate) const TEST: &[&str] = &[
     "month",
     "package",
     "android",
+    "ios",
     "interop",
     "lab",
 ];

@@ -1,5 +1,5 @@
 //! One table of strings for all phones: `tests/fixtures/screens/strings.json`, Vietnamese and English side by side, and what
-//! Android reads of it. `{0}`, `{1}` stand for values in both languages.
+//! Android and iOS read of it. `{0}`, `{1}` stand for values in both languages.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::counts::Counts;
+use crate::ios_strings;
 use crate::machine::Machine;
 
 const TABLE: &str = "tests/fixtures/screens/strings.json";
@@ -40,6 +41,7 @@ fn made(root: &Path) -> Result<Vec<(PathBuf, String)>, String> {
         (root.join(RESOURCES).join("values/strings.xml"), vi),
         (root.join(RESOURCES).join("values-en/strings.xml"), en),
         (root.join(KEYS), kotlin_keys(&table)),
+        (root.join(ios_strings::KEYS), ios_strings::swift_keys(&table).map_err(|error| format!("{TABLE}: {error}"))?),
     ])
 }
 

@@ -1,0 +1,96 @@
+import IspeedCore
+import IspeedPhone
+import IspeedUI
+import UIKit
+
+/// Opens the core once, and keeps its uploads going in every life of the app.
+@MainActor
+final class AppDelegate: NSObject, UIApplicationDelegate {
+    /// The core may not open: then the reason is all there is to show.
+    private(set) var opened: Result<Shell, any Error> = .failure(EngineError(kind: "internal", message: "not opened"))
+
+    let words = Words(Language(preferred: Bundle.main.preferredLocalizations.first))
+
+    private var uploads: BackgroundUploads?
+    private var driver: HandedOver?
+
+    func application(
+        _ application: UIApplication,
+        didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]? = nil
+    ) -> Bool {
+        UploadTask.register { [weak self] in await self?.pump() }
+        opened = Result { try open() }
+        return true
+    }
+
+    func application(
+        _ application: UIApplication, handleEventsForBackgroundURLSession identifier: String,
+        completionHandler: @escaping () -> Void
+    ) {
+        guard identifier == BackgroundUploads.identifier, let uploads else { return completionHandler() }
+        let done = Completion(completionHandler)
+        uploads.wakeUp { done.call() }
+    }
+
+    private func open() throws -> Shell {
+        let info = Bundle.main.infoDictionary ?? [:]
+        let preferences = Preferences(
+            store: UserDefaults.standard, defaultCollector: info["IspeedCollector"] as? String ?? "")
+        let build = info["CFBundleShortVersionString"] as? String ?? "0"
+        let folder = try Self.dataFolder()
+        let engine = try RustEngine(
+            data: folder.path, collector: preferences.collector, appBuild: build, limits: preferences.limits,
+            extraCaPem: preferences.extraCaPem,
+            boundaries: Bundle.main.url(forResource: "communes", withExtension: "bundle")?.path)
+        let uploads = try BackgroundUploads(
+            folder: folder.appendingPathComponent("uploads"), extraCaPem: preferences.extraCaPem)
+        let driver = HandedOver(engine: engine, system: uploads)
+        uploads.start { id, answer in
+            if let drained = try? await driver.answered(id, answer) { await Self.schedule(drained) }
+        }
+        (self.uploads, self.driver) = (uploads, driver)
+        let phone = Phone(appBuild: build)
+        let session = Session(engine: engine, phone: phone, preferences: preferences) { [weak self] in
+            Task { await self?.pump() }
+        }
+        Task { await pump() }
+        return Shell(session: session, phone: phone)
+    }
+
+    private func pump() async {
+        // A failure of the outbox itself shows wherever it is read; here there is nobody to tell.
+        guard let driver, let drained = try? await driver.pump() else { return }
+        Self.schedule(drained)
+    }
+
+    private static func schedule(_ drained: Drained) {
+        if case .until(let micros) = drained { UploadTask.schedule(notBeforeMicros: micros) }
+    }
+
+    /// Kept out of every backup: the device's secret lies in it. Readable after the first unlock, for uploads in the background.
+    private static func dataFolder() throws -> URL {
+        var folder = try FileManager.default
+            .url(for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
+            .appendingPathComponent("ispeed")
+        let protection = [FileAttributeKey.protectionKey: FileProtectionType.completeUntilFirstUserAuthentication]
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: protection)
+        var values = URLResourceValues()
+        values.isExcludedFromBackup = true
+        try folder.setResourceValues(values)
+        return folder
+    }
+}
+
+/// UIKit's handler, which is to be called on the main thread and says nothing of threads.
+private struct Completion: @unchecked Sendable {
+    private let handler: () -> Void
+
+    init(_ handler: @escaping () -> Void) {
+        self.handler = handler
+    }
+
+    @MainActor
+    func call() {
+        handler()
+    }
+}

@@ -1,0 +1,190 @@
+/// How an attempt ended. Every attempt is a sample.
+public enum Outcome: String, Sendable {
+    case complete, partial
+    case noService = "no_service"
+    case serverFailed = "server_failed"
+    case aborted
+}
+
+/// Where a sample stands on its way to the collector.
+public enum SampleState: String, Sendable {
+    case local, waiting, sending, sent, quarantined
+}
+
+/// How sure the commune is.
+public enum PlaceVerdict: String, Sendable {
+    case certain, ambiguous, outside, approximate, unknown
+}
+
+/// A commune a position may lie in.
+public struct Candidate: Equatable, Sendable {
+    public var code: String
+    public var name: String?
+    public var distanceM: Double
+
+    public init(code: String, name: String?, distanceM: Double) {
+        self.code = code
+        self.name = name
+        self.distanceM = distanceM
+    }
+}
+
+/// The commune of a sample and its doubt.
+public struct Place: Equatable, Sendable {
+    public var verdict: PlaceVerdict
+    public var code: String?
+    public var name: String?
+    public var candidates: [Candidate]
+    public var borderM: Double?
+    public var table: String?
+
+    public init(
+        verdict: PlaceVerdict, code: String? = nil, name: String? = nil, candidates: [Candidate] = [],
+        borderM: Double? = nil, table: String? = nil
+    ) {
+        self.verdict = verdict
+        self.code = code
+        self.name = name
+        self.candidates = candidates
+        self.borderM = borderM
+        self.table = table
+    }
+}
+
+/// Why a sample does not count: a stable code and the core's sentence for a person, in both languages.
+public struct Reason: Equatable, Sendable {
+    public var code: String
+    public var vi: String
+    public var en: String
+
+    public init(code: String, vi: String, en: String) {
+        self.code = code
+        self.vi = vi
+        self.en = en
+    }
+}
+
+/// Whether a sample counts, and who said so.
+public struct Verdict: Equatable, Sendable {
+    public var counts: Bool
+    public var reasons: [Reason]
+    public var byCollector: Bool
+
+    public init(counts: Bool, reasons: [Reason] = [], byCollector: Bool = false) {
+        self.counts = counts
+        self.reasons = reasons
+        self.byCollector = byCollector
+    }
+}
+
+/// The result of one direction.
+public struct DirectionResult: Equatable, Sendable {
+    public var goodputBps: Double?
+    public var lowBps: Double?
+    public var highBps: Double?
+    public var stop: String?
+    public var flags: [String]
+
+    public init(
+        goodputBps: Double?, lowBps: Double? = nil, highBps: Double? = nil, stop: String? = nil, flags: [String] = []
+    ) {
+        self.goodputBps = goodputBps
+        self.lowBps = lowBps
+        self.highBps = highBps
+        self.stop = stop
+        self.flags = flags
+    }
+}
+
+/// Latency, PDV and loss; what was not measured is `nil`.
+public struct Latency: Equatable, Sendable {
+    public var idleMs: Double?
+    public var loadedDownMs: Double?
+    public var loadedUpMs: Double?
+    public var pdvMs: Double?
+    public var lossShare: Double?
+
+    public init(
+        idleMs: Double? = nil, loadedDownMs: Double? = nil, loadedUpMs: Double? = nil, pdvMs: Double? = nil,
+        lossShare: Double? = nil
+    ) {
+        self.idleMs = idleMs
+        self.loadedDownMs = loadedDownMs
+        self.loadedUpMs = loadedUpMs
+        self.pdvMs = pdvMs
+        self.lossShare = lossShare
+    }
+}
+
+/// Why a sample is still here: kind of the core, and its text.
+public struct UploadProblem: Equatable, Sendable {
+    public var kind: String
+    public var text: String
+
+    public init(kind: String, text: String) {
+        self.kind = kind
+        self.text = text
+    }
+}
+
+/// One sample as the screens show it.
+public struct Sample: Equatable, Sendable, Identifiable {
+    public var id: String
+    public var startedAtMicros: Int64
+    public var outcome: Outcome
+    public var outcomeReason: String?
+    public var down: DirectionResult?
+    public var up: DirectionResult?
+    public var latency = Latency()
+    public var place = Place(verdict: .unknown)
+    public var transport = Transport()
+    public var technology = Technology.unknown
+    public var rsrpDbm: Double?
+    /// Code of the operator, `viettel`, as the core found it; `nil`: not known.
+    public var `operator`: String?
+    public var server: String?
+    public var bytesDown: Int64 = 0
+    public var bytesUp: Int64 = 0
+    public var verdict = Verdict(counts: false)
+    public var state = SampleState.local
+    public var problem: UploadProblem?
+    public var receipt: String?
+
+    public init(id: String, startedAtMicros: Int64, outcome: Outcome, outcomeReason: String? = nil) {
+        self.id = id
+        self.startedAtMicros = startedAtMicros
+        self.outcome = outcome
+        self.outcomeReason = outcomeReason
+    }
+}
+
+/// Where a run is.
+public enum Phase: String, Sendable {
+    case connecting, latency, download, upload, finishing, done
+}
+
+/// A picture of a running measurement. The figures are of the direction that runs.
+public struct Progress: Equatable, Sendable {
+    public var phase: Phase
+    public var rateBps: Double?
+    public var lowBps: Double?
+    public var highBps: Double?
+    public var latencyMs: Double?
+    public var loadedMs: Double?
+    public var bytesDown: Int64
+    public var bytesUp: Int64
+
+    public init(
+        phase: Phase = .connecting, rateBps: Double? = nil, lowBps: Double? = nil, highBps: Double? = nil,
+        latencyMs: Double? = nil, loadedMs: Double? = nil, bytesDown: Int64 = 0, bytesUp: Int64 = 0
+    ) {
+        self.phase = phase
+        self.rateBps = rateBps
+        self.lowBps = lowBps
+        self.highBps = highBps
+        self.latencyMs = latencyMs
+        self.loadedMs = loadedMs
+        self.bytesDown = bytesDown
+        self.bytesUp = bytesUp
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// The most of an answer that the core looks at.
+public let mostAnswerBytes = 64 * 1024
+
+/// A server that says nothing for so long has not taken the sample.
+private let uploadTimeoutSeconds: TimeInterval = 60
+
+extension URLRequest {
+    /// The request of an upload, without its body; `nil` for anything but HTTPS.
+    public init?(_ upload: UploadRequest) {
+        guard let url = URL(string: upload.url), url.scheme == "https" else { return nil }
+        self.init(url: url, cachePolicy: .reloadIgnoringLocalAndRemoteCacheData, timeoutInterval: uploadTimeoutSeconds)
+        httpMethod = upload.method
+        for header in upload.headers {
+            setValue(header.value, forHTTPHeaderField: header.name)
+        }
+    }
+}
+
+extension UploadAnswer {
+    /// What a session says at the end of a task.
+    public init(response: URLResponse?, body: Data, error: (any Error)?) {
+        if let response = response as? HTTPURLResponse {
+            let headers = response.allHeaderFields.compactMap { name, value in
+                (name as? String).map { Header(name: $0, value: String(describing: value)) }
+            }
+            self = .http(code: response.statusCode, headers: headers, body: body.prefix(mostAnswerBytes))
+        } else {
+            self = .failed(NetworkFailure(error))
+        }
+    }
+}
+
+extension NetworkFailure {
+    /// The core's word for an error of a session.
+    public init(_ error: (any Error)?) {
+        switch (error as? URLError)?.code {
+        case .notConnectedToInternet, .dataNotAllowed, .internationalRoamingOff, .callIsActive: self = .noNetwork
+        case .cannotFindHost, .dnsLookupFailed: self = .dns
+        case .cannotConnectToHost: self = .connect
+        case .timedOut: self = .timeout
+        case .networkConnectionLost: self = .cut
+        case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
+            .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
+            .clientCertificateRequired:
+            self = .tls
+        default: self = .other
+        }
+    }
+}
+
+/// Refuses redirects: they are answers, and the core's to judge. A sample never goes where nobody agreed to send it.
+public final class NoRedirects: NSObject, URLSessionTaskDelegate, Sendable {
+    public func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
+    }
+}
+
+/// Uploads in the foreground.
+public final class SessionSocket: UploadSocket {
+    private let session: URLSession
+
+    public init(session: URLSession) {
+        self.session = session
+    }
+
+    /// A session of its own, without cookies, caches and redirects.
+    public convenience init() {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.httpCookieStorage = nil
+        configuration.urlCache = nil
+        self.init(session: URLSession(configuration: configuration, delegate: NoRedirects(), delegateQueue: nil))
+    }
+
+    public func send(_ request: UploadRequest) async -> UploadAnswer {
+        guard let prepared = URLRequest(request) else { return .failed(.other) }
+        return await withCheckedContinuation { continuation in
+            let task = session.uploadTask(with: prepared, from: request.body) { body, response, error in
+                continuation.resume(returning: UploadAnswer(response: response, body: body ?? Data(), error: error))
+            }
+            task.resume()
+        }
+    }
+}
