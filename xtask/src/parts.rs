@@ -91,7 +91,6 @@ pub(crate) const TEST: &[&str] = &[
     "bindings",
     "month",
     "package",
-    "android",
     "interop",
     "lab",
 ];
