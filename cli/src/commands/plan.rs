@@ -14,7 +14,7 @@ use crate::http;
 use crate::lang::{number, pick};
 use crate::output::{Format, Out, print_entries};
 use crate::place::At;
-use crate::store::Local;
+use crate::store::{self, Local};
 
 /// What to measure next: which commune is short and by how many, with which operator, in which cells.
 #[derive(clap::Args, Debug)]
@@ -99,7 +99,7 @@ fn read(local: &Local, args: &Args) -> Result<Plan> {
         let month = args.month.unwrap_or_else(|| now.month());
         let request =
             PlanRequest { about, month, communes: args.limit as usize, cells: args.cells as usize, public: false };
-        let settings = plan_settings(&*store).await.map_err(|error| of_store(&error))?;
+        let settings = plan_settings(&*store).await.map_err(|error| store::failed(&error))?;
         let plan = PlanDesk::default().plan(&*store, &communes, settings, &request, now).await;
         plan.map_err(|error| CliError::failed(error, "see `ispeed plan --help`"))
     })

@@ -280,7 +280,7 @@ fn pack(args: &PackArgs) -> Result<()> {
         let about = PlanAbout::Campaign(Box::new(find(&*store, &args.code).await?.campaign));
         let asked = PackFor { about, collector: &args.public_name, key: &key };
         let now = ispeed_core::clock::now();
-        let settings = plan_settings(&*store).await.map_err(|error| of_store(&error))?;
+        let settings = plan_settings(&*store).await.map_err(|error| store::failed(&error))?;
         plan_pack(&PlanDesk::default(), &*store, &communes, settings, asked, now)
             .await
             .map_err(|error| CliError::failed(error, "see `ispeed campaign show`"))

@@ -171,7 +171,7 @@ class HistoryRoboTest {
         (activity.view(R.id.limit_run) as EditText).setText("30")
         activity.tap(R.id.save_limits)
         assertEquals(DataLimits(perRunBytes = 30_000_000, perMonthBytes = null), AppTest.app.preferences.limits)
-        assertEquals(AppTest.app.preferences.limits, engine.limits)
+        assertEquals(AppTest.app.preferences.limits, engine.keptLimits)
     }
 
     private fun shared(): Intent {

@@ -7,7 +7,7 @@ import kotlinx.coroutines.CompletableDeferred
 class FakeEngine : Engine {
     var choice: Consent? = null
     var samples: List<Sample> = emptyList()
-    var limits = DataLimits()
+    var keptLimits = DataLimits()
     var refuse: EngineException? = null
     var estimate = Estimate(likelyBytes = 150_000_000, maxBytes = 900_000_000)
     var pack: PlanPack? = null
@@ -51,7 +51,7 @@ class FakeEngine : Engine {
     }
 
     override fun setLimits(limits: DataLimits) {
-        this.limits = limits
+        keptLimits = limits
     }
 
     override fun estimate(plan: RunPlan, facts: Facts): Estimate = estimate
