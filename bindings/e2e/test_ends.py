@@ -113,7 +113,7 @@ class Ends(CoreTest):
         for _ in range(3):
             for kind, observer in kinds.items():
                 shown = observer()
-                result = self.measure(shown, max_seconds=4.0)
+                result = self.measure(shown)
                 self.assertEqual(result.sample.outcome, ispeed.Outcome.COMPLETE, result.detail)
                 rates[kind].append((result.sample.down.goodput_bps, result.sample.up.goodput_bps))
                 if kind == "throws":

@@ -84,6 +84,9 @@ class Field(CoreTest):
         if not SHAPED_BPS:
             self.skipTest("an unshaped loopback is faster than this machine and its samples do not count")
         measured = self.measure(facts_=facts(campaign="dot-1")).sample
+        slow = {"cpu_limited", "server_limited"} & set(measured.verdict.reasons)
+        if slow:
+            self.skipTest(f"this machine was too busy to measure 50 Mbit/s: {slow}")
         self.assertTrue(measured.verdict.counts, measured.verdict.reasons)
 
         # Another start, and nothing is asked of the collector.

@@ -93,12 +93,13 @@ pub(crate) async fn show(mut progress: watch::Receiver<engine::Progress>, observ
     // The channel closes with the run; its last picture is shown before.
     while progress.changed().await.is_ok() {
         sleep_until(not_before).await;
-        not_before = Instant::now() + PERIOD;
         let snapshot = Progress::from(progress.borrow_and_update().clone());
         let observer = Arc::clone(&observer);
         let shown = tokio::task::spawn_blocking(move || observer.progress(snapshot)).await;
         if !matches!(shown, Ok(Ok(()))) {
             return;
         }
+        // Counted from its end: on a machine that gives this thread no time, pictures still do not come in a heap.
+        not_before = Instant::now() + PERIOD;
     }
 }

@@ -671,11 +671,6 @@ public protocol IspeedProtocol: AnyObject, Sendable {
     func campaign(code: String) async throws  -> CampaignView
     
     /**
-     * The keys collectors are known by.
-     */
-    func collectorKeys() throws  -> [CollectorKey]
-    
-    /**
      * The border of a commune, to be drawn; empty without a bundle.
      */
     func communeBorder(code: String)  -> [Line]
@@ -694,6 +689,81 @@ public protocol IspeedProtocol: AnyObject, Sendable {
      * How one commune stands in a month; this month unless said.
      */
     func communeQuota(code: String, month: String?) async throws  -> CommuneQuota
+    
+    /**
+     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
+     */
+    func fetchPlanPack(about: PlanAbout) async throws  -> PlanPack
+    
+    /**
+     * Forgets a pack.
+     */
+    func forgetPlanPack(about: PlanAbout) throws 
+    
+    /**
+     * Where to go from here by the pack at hand, without a network.
+     */
+    func guide(about: PlanAbout, at: Point?, accuracyM: Double?, cells: UInt32) throws  -> Guide
+    
+    /**
+     * How a month stands; this month unless said.
+     */
+    func monthStatus(month: String?, provinceCode: String?) async throws  -> MonthStatus
+    
+    /**
+     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
+     */
+    func nearestCommune(at: Point, accuracyM: Double?) throws  -> Place
+    
+    /**
+     * A paired measurement that starts in half a minute.
+     */
+    func newPair() throws  -> RunPair
+    
+    /**
+     * What to measure next.
+     */
+    func plan(about: PlanAbout) async throws  -> Plan
+    
+    /**
+     * The pack at hand.
+     */
+    func planPack(about: PlanAbout) throws  -> PlanPack?
+    
+    /**
+     * What there are packs for.
+     */
+    func planPacks() throws  -> [PlanAbout]
+    
+    /**
+     * Reads the text of a campaign's QR code, without a network.
+     */
+    func readCampaign(text: String) throws  -> CampaignJoin
+    
+    /**
+     * Reads the pair another phone shows.
+     */
+    func readPair(text: String) throws  -> RunPair
+    
+    /**
+     * Asks the collector for newer borders.
+     */
+    func refreshBoundaries() async throws  -> BoundaryRefresh
+    
+    /**
+     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
+     */
+    func searchCommunes(text: String)  -> [CommuneName]
+    
+    /**
+     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
+     */
+    func useBoundaries(path: String) throws  -> BoundaryTable?
+    
+    /**
+     * The keys collectors are known by.
+     */
+    func collectorKeys() throws  -> [CollectorKey]
     
     /**
      * The choice that rules, if one was ever made.
@@ -751,21 +821,6 @@ public protocol IspeedProtocol: AnyObject, Sendable {
     func exportSamples(path: String, filter: HistoryFilter) throws  -> UInt64
     
     /**
-     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
-     */
-    func fetchPlanPack(about: PlanAbout) async throws  -> PlanPack
-    
-    /**
-     * Forgets a pack.
-     */
-    func forgetPlanPack(about: PlanAbout) throws 
-    
-    /**
-     * Where to go from here by the pack at hand, without a network.
-     */
-    func guide(about: PlanAbout, at: Point?, accuracyM: Double?, cells: UInt32) throws  -> Guide
-    
-    /**
      * Samples, the newest first.
      */
     func history(filter: HistoryFilter) throws  -> [HistoryEntry]
@@ -776,49 +831,9 @@ public protocol IspeedProtocol: AnyObject, Sendable {
     func ledger(id: String?) throws  -> [LedgerEntry]
     
     /**
-     * How a month stands; this month unless said.
-     */
-    func monthStatus(month: String?, provinceCode: String?) async throws  -> MonthStatus
-    
-    /**
-     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
-     */
-    func nearestCommune(at: Point, accuracyM: Double?) throws  -> Place
-    
-    /**
-     * A paired measurement that starts in half a minute.
-     */
-    func newPair() throws  -> RunPair
-    
-    /**
      * What to send now, marked as being sent. An answer is due within 120 s.
      */
     func nextUpload() throws  -> NextUpload
-    
-    /**
-     * What to measure next.
-     */
-    func plan(about: PlanAbout) async throws  -> Plan
-    
-    /**
-     * The pack at hand.
-     */
-    func planPack(about: PlanAbout) throws  -> PlanPack?
-    
-    /**
-     * What there are packs for.
-     */
-    func planPacks() throws  -> [PlanAbout]
-    
-    /**
-     * Reads the text of a campaign's QR code, without a network.
-     */
-    func readCampaign(text: String) throws  -> CampaignJoin
-    
-    /**
-     * Reads the pair another phone shows.
-     */
-    func readPair(text: String) throws  -> RunPair
     
     /**
      * Records a choice; it rules from now on.
@@ -829,11 +844,6 @@ public protocol IspeedProtocol: AnyObject, Sendable {
      * Turns the runs of dead processes into samples; returns how many.
      */
     func recover() throws  -> UInt32
-    
-    /**
-     * Asks the collector for newer borders.
-     */
-    func refreshBoundaries() async throws  -> BoundaryRefresh
     
     /**
      * Puts a refused sample back into the queue.
@@ -849,11 +859,6 @@ public protocol IspeedProtocol: AnyObject, Sendable {
      * Forgets all back-off, because a person asks or the network came back.
      */
     func retryNow() throws 
-    
-    /**
-     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
-     */
-    func searchCommunes(text: String)  -> [CommuneName]
     
     /**
      * Allows other amounts of data, from the next run on.
@@ -891,11 +896,6 @@ public protocol IspeedProtocol: AnyObject, Sendable {
      * What was used, by month and SIM, the newest month first.
      */
     func usage() throws  -> [MonthUsage]
-    
-    /**
-     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
-     */
-    func useBoundaries(path: String) throws  -> BoundaryTable?
     
     /**
      * Withdraws: no run, no position, no upload until a new choice.
@@ -1006,18 +1006,6 @@ open func campaign(code: String)async throws  -> CampaignView  {
 }
     
     /**
-     * The keys collectors are known by.
-     */
-open func collectorKeys()throws  -> [CollectorKey]  {
-    return try  FfiConverterSequenceTypeCollectorKey.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_collector_keys(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
      * The border of a commune, to be drawn; empty without a bundle.
      */
 open func communeBorder(code: String) -> [Line]  {
@@ -1073,6 +1061,225 @@ open func communeQuota(code: String, month: String?)async throws  -> CommuneQuot
             liftFunc: FfiConverterTypeCommuneQuota_lift,
             errorHandler: FfiConverterTypeIspeedError_lift
         )
+}
+    
+    /**
+     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
+     */
+open func fetchPlanPack(about: PlanAbout)async throws  -> PlanPack  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(
+                        self.uniffiCloneHandle(),FfiConverterTypePlanAbout_lower(about)
+                )
+            },
+            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypePlanPack_lift,
+            errorHandler: FfiConverterTypeIspeedError_lift
+        )
+}
+    
+    /**
+     * Forgets a pack.
+     */
+open func forgetPlanPack(about: PlanAbout)throws   {try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_forget_plan_pack(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePlanAbout_lower(about),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Where to go from here by the pack at hand, without a network.
+     */
+open func guide(about: PlanAbout, at: Point?, accuracyM: Double?, cells: UInt32)throws  -> Guide  {
+    return try  FfiConverterTypeGuide_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_guide(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePlanAbout_lower(about),
+        FfiConverterOptionTypePoint.lower(at),
+        FfiConverterOptionDouble.lower(accuracyM),
+        FfiConverterUInt32.lower(cells),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * How a month stands; this month unless said.
+     */
+open func monthStatus(month: String?, provinceCode: String?)async throws  -> MonthStatus  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ispeed_fn_method_ispeed_month_status(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(month),FfiConverterOptionString.lower(provinceCode)
+                )
+            },
+            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeMonthStatus_lift,
+            errorHandler: FfiConverterTypeIspeedError_lift
+        )
+}
+    
+    /**
+     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
+     */
+open func nearestCommune(at: Point, accuracyM: Double?)throws  -> Place  {
+    return try  FfiConverterTypePlace_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_nearest_commune(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePoint_lower(at),
+        FfiConverterOptionDouble.lower(accuracyM),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A paired measurement that starts in half a minute.
+     */
+open func newPair()throws  -> RunPair  {
+    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_new_pair(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What to measure next.
+     */
+open func plan(about: PlanAbout)async throws  -> Plan  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ispeed_fn_method_ispeed_plan(
+                        self.uniffiCloneHandle(),FfiConverterTypePlanAbout_lower(about)
+                )
+            },
+            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypePlan_lift,
+            errorHandler: FfiConverterTypeIspeedError_lift
+        )
+}
+    
+    /**
+     * The pack at hand.
+     */
+open func planPack(about: PlanAbout)throws  -> PlanPack?  {
+    return try  FfiConverterOptionTypePlanPack.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_plan_pack(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePlanAbout_lower(about),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What there are packs for.
+     */
+open func planPacks()throws  -> [PlanAbout]  {
+    return try  FfiConverterSequenceTypePlanAbout.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_plan_packs(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Reads the text of a campaign's QR code, without a network.
+     */
+open func readCampaign(text: String)throws  -> CampaignJoin  {
+    return try  FfiConverterTypeCampaignJoin_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_read_campaign(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Reads the pair another phone shows.
+     */
+open func readPair(text: String)throws  -> RunPair  {
+    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_read_pair(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Asks the collector for newer borders.
+     */
+open func refreshBoundaries()async throws  -> BoundaryRefresh  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ispeed_fn_method_ispeed_refresh_boundaries(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBoundaryRefresh_lift,
+            errorHandler: FfiConverterTypeIspeedError_lift
+        )
+}
+    
+    /**
+     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
+     */
+open func searchCommunes(text: String) -> [CommuneName]  {
+    return try!  FfiConverterSequenceTypeCommuneName.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_search_communes(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
+     */
+open func useBoundaries(path: String)throws  -> BoundaryTable?  {
+    return try  FfiConverterOptionTypeBoundaryTable.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_use_boundaries(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(path),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The keys collectors are known by.
+     */
+open func collectorKeys()throws  -> [CollectorKey]  {
+    return try  FfiConverterSequenceTypeCollectorKey.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
+        uniffiCallStatus in
+    uniffi_ispeed_fn_method_ispeed_collector_keys(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -1228,53 +1435,6 @@ open func exportSamples(path: String, filter: HistoryFilter)throws  -> UInt64  {
 }
     
     /**
-     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
-     */
-open func fetchPlanPack(about: PlanAbout)async throws  -> PlanPack  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(
-                        self.uniffiCloneHandle(),FfiConverterTypePlanAbout_lower(about)
-                )
-            },
-            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
-            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
-            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypePlanPack_lift,
-            errorHandler: FfiConverterTypeIspeedError_lift
-        )
-}
-    
-    /**
-     * Forgets a pack.
-     */
-open func forgetPlanPack(about: PlanAbout)throws   {try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_forget_plan_pack(
-            self.uniffiCloneHandle(),
-        FfiConverterTypePlanAbout_lower(about),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Where to go from here by the pack at hand, without a network.
-     */
-open func guide(about: PlanAbout, at: Point?, accuracyM: Double?, cells: UInt32)throws  -> Guide  {
-    return try  FfiConverterTypeGuide_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_guide(
-            self.uniffiCloneHandle(),
-        FfiConverterTypePlanAbout_lower(about),
-        FfiConverterOptionTypePoint.lower(at),
-        FfiConverterOptionDouble.lower(accuracyM),
-        FfiConverterUInt32.lower(cells),uniffiCallStatus
-    )
-})
-}
-    
-    /**
      * Samples, the newest first.
      */
 open func history(filter: HistoryFilter)throws  -> [HistoryEntry]  {
@@ -1301,51 +1461,6 @@ open func ledger(id: String?)throws  -> [LedgerEntry]  {
 }
     
     /**
-     * How a month stands; this month unless said.
-     */
-open func monthStatus(month: String?, provinceCode: String?)async throws  -> MonthStatus  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_ispeed_fn_method_ispeed_month_status(
-                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(month),FfiConverterOptionString.lower(provinceCode)
-                )
-            },
-            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
-            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
-            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeMonthStatus_lift,
-            errorHandler: FfiConverterTypeIspeedError_lift
-        )
-}
-    
-    /**
-     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
-     */
-open func nearestCommune(at: Point, accuracyM: Double?)throws  -> Place  {
-    return try  FfiConverterTypePlace_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_nearest_commune(
-            self.uniffiCloneHandle(),
-        FfiConverterTypePoint_lower(at),
-        FfiConverterOptionDouble.lower(accuracyM),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * A paired measurement that starts in half a minute.
-     */
-open func newPair()throws  -> RunPair  {
-    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_new_pair(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
      * What to send now, marked as being sent. An answer is due within 120 s.
      */
 open func nextUpload()throws  -> NextUpload  {
@@ -1353,76 +1468,6 @@ open func nextUpload()throws  -> NextUpload  {
         uniffiCallStatus in
     uniffi_ispeed_fn_method_ispeed_next_upload(
             self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * What to measure next.
-     */
-open func plan(about: PlanAbout)async throws  -> Plan  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_ispeed_fn_method_ispeed_plan(
-                        self.uniffiCloneHandle(),FfiConverterTypePlanAbout_lower(about)
-                )
-            },
-            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
-            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
-            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypePlan_lift,
-            errorHandler: FfiConverterTypeIspeedError_lift
-        )
-}
-    
-    /**
-     * The pack at hand.
-     */
-open func planPack(about: PlanAbout)throws  -> PlanPack?  {
-    return try  FfiConverterOptionTypePlanPack.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_plan_pack(
-            self.uniffiCloneHandle(),
-        FfiConverterTypePlanAbout_lower(about),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * What there are packs for.
-     */
-open func planPacks()throws  -> [PlanAbout]  {
-    return try  FfiConverterSequenceTypePlanAbout.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_plan_packs(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Reads the text of a campaign's QR code, without a network.
-     */
-open func readCampaign(text: String)throws  -> CampaignJoin  {
-    return try  FfiConverterTypeCampaignJoin_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_read_campaign(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(text),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Reads the pair another phone shows.
-     */
-open func readPair(text: String)throws  -> RunPair  {
-    return try  FfiConverterTypeRunPair_lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_read_pair(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(text),uniffiCallStatus
     )
 })
 }
@@ -1449,25 +1494,6 @@ open func recover()throws  -> UInt32  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
-}
-    
-    /**
-     * Asks the collector for newer borders.
-     */
-open func refreshBoundaries()async throws  -> BoundaryRefresh  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_ispeed_fn_method_ispeed_refresh_boundaries(
-                        self.uniffiCloneHandle()
-                )
-            },
-            pollFunc: ffi_ispeed_rust_future_poll_rust_buffer,
-            completeFunc: ffi_ispeed_rust_future_complete_rust_buffer,
-            freeFunc: ffi_ispeed_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeBoundaryRefresh_lift,
-            errorHandler: FfiConverterTypeIspeedError_lift
-        )
 }
     
     /**
@@ -1503,19 +1529,6 @@ open func retryNow()throws   {try rustCallWithError(FfiConverterTypeIspeedError_
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 }
-}
-    
-    /**
-     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
-     */
-open func searchCommunes(text: String) -> [CommuneName]  {
-    return try!  FfiConverterSequenceTypeCommuneName.lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_search_communes(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(text),uniffiCallStatus
-    )
-})
 }
     
     /**
@@ -1607,19 +1620,6 @@ open func usage()throws  -> [MonthUsage]  {
         uniffiCallStatus in
     uniffi_ispeed_fn_method_ispeed_usage(
             self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
-     */
-open func useBoundaries(path: String)throws  -> BoundaryTable?  {
-    return try  FfiConverterOptionTypeBoundaryTable.lift(try rustCallWithError(FfiConverterTypeIspeedError_lift) {
-        uniffiCallStatus in
-    uniffi_ispeed_fn_method_ispeed_use_boundaries(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(path),uniffiCallStatus
     )
 })
 }
@@ -12507,25 +12507,67 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ispeed_checksum_func_cell_outline() != 61397) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_boundary_table() != 55358) {
+    if (uniffi_ispeed_checksum_method_ispeed_boundary_table() != 45440) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_campaign() != 7574) {
+    if (uniffi_ispeed_checksum_method_ispeed_campaign() != 23731) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_commune_border() != 40985) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_commune_cells() != 64340) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_commune_name() != 25707) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_commune_quota() != 39635) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack() != 44541) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_forget_plan_pack() != 50761) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_guide() != 20210) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_month_status() != 53701) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_nearest_commune() != 25231) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_new_pair() != 58985) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_plan() != 34809) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_plan_pack() != 840) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_plan_packs() != 38326) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_read_campaign() != 14743) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_read_pair() != 63101) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_refresh_boundaries() != 60262) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_search_communes() != 16145) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ispeed_checksum_method_ispeed_use_boundaries() != 40208) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_collector_keys() != 2131) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_commune_border() != 42299) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_commune_cells() != 59927) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_commune_name() != 8199) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_commune_quota() != 43378) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_consent() != 29096) {
@@ -12561,55 +12603,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ispeed_checksum_method_ispeed_export_samples() != 35109) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack() != 27450) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_forget_plan_pack() != 39282) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_guide() != 26807) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_ispeed_checksum_method_ispeed_history() != 8775) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_ledger() != 36089) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ispeed_checksum_method_ispeed_month_status() != 2542) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_nearest_commune() != 38453) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_new_pair() != 35327) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_ispeed_checksum_method_ispeed_next_upload() != 26493) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_plan() != 63317) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_plan_pack() != 23466) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_plan_packs() != 44345) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_read_campaign() != 39816) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_read_pair() != 51343) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_record_consent() != 43425) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_recover() != 55779) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_refresh_boundaries() != 34187) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_requeue() != 13888) {
@@ -12619,9 +12625,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_retry_now() != 9588) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_search_communes() != 36917) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_set_data_limits() != 45295) {
@@ -12643,9 +12646,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_usage() != 50725) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ispeed_checksum_method_ispeed_use_boundaries() != 38508) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ispeed_checksum_method_ispeed_withdraw_consent() != 29862) {

@@ -284,11 +284,6 @@ RustBuffer uniffi_ispeed_fn_method_ispeed_boundary_table(uint64_t ptr, RustCallS
 uint64_t uniffi_ispeed_fn_method_ispeed_campaign(uint64_t ptr, RustBuffer code
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COLLECTOR_KEYS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COLLECTOR_KEYS
-RustBuffer uniffi_ispeed_fn_method_ispeed_collector_keys(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COMMUNE_BORDER
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COMMUNE_BORDER
 RustBuffer uniffi_ispeed_fn_method_ispeed_commune_border(uint64_t ptr, RustBuffer code, RustCallStatus *_Nonnull out_status
@@ -307,6 +302,81 @@ RustBuffer uniffi_ispeed_fn_method_ispeed_commune_name(uint64_t ptr, RustBuffer 
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COMMUNE_QUOTA
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COMMUNE_QUOTA
 uint64_t uniffi_ispeed_fn_method_ispeed_commune_quota(uint64_t ptr, RustBuffer code, RustBuffer month
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FETCH_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FETCH_PLAN_PACK
+uint64_t uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(uint64_t ptr, RustBuffer about
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FORGET_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FORGET_PLAN_PACK
+void uniffi_ispeed_fn_method_ispeed_forget_plan_pack(uint64_t ptr, RustBuffer about, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_GUIDE
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_GUIDE
+RustBuffer uniffi_ispeed_fn_method_ispeed_guide(uint64_t ptr, RustBuffer about, RustBuffer at, RustBuffer accuracy_m, uint32_t cells, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_MONTH_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_MONTH_STATUS
+uint64_t uniffi_ispeed_fn_method_ispeed_month_status(uint64_t ptr, RustBuffer month, RustBuffer province_code
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEAREST_COMMUNE
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEAREST_COMMUNE
+RustBuffer uniffi_ispeed_fn_method_ispeed_nearest_commune(uint64_t ptr, RustBuffer at, RustBuffer accuracy_m, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEW_PAIR
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEW_PAIR
+RustBuffer uniffi_ispeed_fn_method_ispeed_new_pair(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN
+uint64_t uniffi_ispeed_fn_method_ispeed_plan(uint64_t ptr, RustBuffer about
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACK
+RustBuffer uniffi_ispeed_fn_method_ispeed_plan_pack(uint64_t ptr, RustBuffer about, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACKS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACKS
+RustBuffer uniffi_ispeed_fn_method_ispeed_plan_packs(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_CAMPAIGN
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_CAMPAIGN
+RustBuffer uniffi_ispeed_fn_method_ispeed_read_campaign(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_PAIR
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_PAIR
+RustBuffer uniffi_ispeed_fn_method_ispeed_read_pair(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_REFRESH_BOUNDARIES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_REFRESH_BOUNDARIES
+uint64_t uniffi_ispeed_fn_method_ispeed_refresh_boundaries(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_SEARCH_COMMUNES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_SEARCH_COMMUNES
+RustBuffer uniffi_ispeed_fn_method_ispeed_search_communes(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USE_BOUNDARIES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USE_BOUNDARIES
+RustBuffer uniffi_ispeed_fn_method_ispeed_use_boundaries(uint64_t ptr, RustBuffer path, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COLLECTOR_KEYS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_COLLECTOR_KEYS
+RustBuffer uniffi_ispeed_fn_method_ispeed_collector_keys(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_CONSENT
@@ -364,21 +434,6 @@ uint64_t uniffi_ispeed_fn_method_ispeed_export_my_data(uint64_t ptr, RustBuffer 
 uint64_t uniffi_ispeed_fn_method_ispeed_export_samples(uint64_t ptr, RustBuffer path, RustBuffer filter, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FETCH_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FETCH_PLAN_PACK
-uint64_t uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(uint64_t ptr, RustBuffer about
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FORGET_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_FORGET_PLAN_PACK
-void uniffi_ispeed_fn_method_ispeed_forget_plan_pack(uint64_t ptr, RustBuffer about, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_GUIDE
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_GUIDE
-RustBuffer uniffi_ispeed_fn_method_ispeed_guide(uint64_t ptr, RustBuffer about, RustBuffer at, RustBuffer accuracy_m, uint32_t cells, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_HISTORY
 RustBuffer uniffi_ispeed_fn_method_ispeed_history(uint64_t ptr, RustBuffer filter, RustCallStatus *_Nonnull out_status
@@ -389,49 +444,9 @@ RustBuffer uniffi_ispeed_fn_method_ispeed_history(uint64_t ptr, RustBuffer filte
 RustBuffer uniffi_ispeed_fn_method_ispeed_ledger(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_MONTH_STATUS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_MONTH_STATUS
-uint64_t uniffi_ispeed_fn_method_ispeed_month_status(uint64_t ptr, RustBuffer month, RustBuffer province_code
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEAREST_COMMUNE
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEAREST_COMMUNE
-RustBuffer uniffi_ispeed_fn_method_ispeed_nearest_commune(uint64_t ptr, RustBuffer at, RustBuffer accuracy_m, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEW_PAIR
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEW_PAIR
-RustBuffer uniffi_ispeed_fn_method_ispeed_new_pair(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEXT_UPLOAD
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_NEXT_UPLOAD
 RustBuffer uniffi_ispeed_fn_method_ispeed_next_upload(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN
-uint64_t uniffi_ispeed_fn_method_ispeed_plan(uint64_t ptr, RustBuffer about
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACK
-RustBuffer uniffi_ispeed_fn_method_ispeed_plan_pack(uint64_t ptr, RustBuffer about, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACKS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_PLAN_PACKS
-RustBuffer uniffi_ispeed_fn_method_ispeed_plan_packs(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_CAMPAIGN
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_CAMPAIGN
-RustBuffer uniffi_ispeed_fn_method_ispeed_read_campaign(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_PAIR
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_READ_PAIR
-RustBuffer uniffi_ispeed_fn_method_ispeed_read_pair(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_RECORD_CONSENT
@@ -442,11 +457,6 @@ void uniffi_ispeed_fn_method_ispeed_record_consent(uint64_t ptr, RustBuffer choi
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_RECOVER
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_RECOVER
 uint32_t uniffi_ispeed_fn_method_ispeed_recover(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_REFRESH_BOUNDARIES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_REFRESH_BOUNDARIES
-uint64_t uniffi_ispeed_fn_method_ispeed_refresh_boundaries(uint64_t ptr
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_REQUEUE
@@ -462,11 +472,6 @@ uint32_t uniffi_ispeed_fn_method_ispeed_requeue_all(uint64_t ptr, RustCallStatus
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_RETRY_NOW
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_RETRY_NOW
 void uniffi_ispeed_fn_method_ispeed_retry_now(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_SEARCH_COMMUNES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_SEARCH_COMMUNES
-RustBuffer uniffi_ispeed_fn_method_ispeed_search_communes(uint64_t ptr, RustBuffer text, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_SET_DATA_LIMITS
@@ -502,11 +507,6 @@ RustBuffer uniffi_ispeed_fn_method_ispeed_upload_answered(uint64_t ptr, RustBuff
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USAGE
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USAGE
 RustBuffer uniffi_ispeed_fn_method_ispeed_usage(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USE_BOUNDARIES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_USE_BOUNDARIES
-RustBuffer uniffi_ispeed_fn_method_ispeed_use_boundaries(uint64_t ptr, RustBuffer path, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_FN_METHOD_ISPEED_WITHDRAW_CONSENT
@@ -909,12 +909,6 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_campaign(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COLLECTOR_KEYS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COLLECTOR_KEYS
-uint16_t uniffi_ispeed_checksum_method_ispeed_collector_keys(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COMMUNE_BORDER
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COMMUNE_BORDER
 uint16_t uniffi_ispeed_checksum_method_ispeed_commune_border(void
@@ -936,6 +930,96 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_commune_name(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COMMUNE_QUOTA
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COMMUNE_QUOTA
 uint16_t uniffi_ispeed_checksum_method_ispeed_commune_quota(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FETCH_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FETCH_PLAN_PACK
+uint16_t uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FORGET_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FORGET_PLAN_PACK
+uint16_t uniffi_ispeed_checksum_method_ispeed_forget_plan_pack(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_GUIDE
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_GUIDE
+uint16_t uniffi_ispeed_checksum_method_ispeed_guide(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_MONTH_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_MONTH_STATUS
+uint16_t uniffi_ispeed_checksum_method_ispeed_month_status(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEAREST_COMMUNE
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEAREST_COMMUNE
+uint16_t uniffi_ispeed_checksum_method_ispeed_nearest_commune(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEW_PAIR
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEW_PAIR
+uint16_t uniffi_ispeed_checksum_method_ispeed_new_pair(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN
+uint16_t uniffi_ispeed_checksum_method_ispeed_plan(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACK
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACK
+uint16_t uniffi_ispeed_checksum_method_ispeed_plan_pack(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACKS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACKS
+uint16_t uniffi_ispeed_checksum_method_ispeed_plan_packs(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_CAMPAIGN
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_CAMPAIGN
+uint16_t uniffi_ispeed_checksum_method_ispeed_read_campaign(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_PAIR
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_PAIR
+uint16_t uniffi_ispeed_checksum_method_ispeed_read_pair(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_REFRESH_BOUNDARIES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_REFRESH_BOUNDARIES
+uint16_t uniffi_ispeed_checksum_method_ispeed_refresh_boundaries(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_SEARCH_COMMUNES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_SEARCH_COMMUNES
+uint16_t uniffi_ispeed_checksum_method_ispeed_search_communes(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USE_BOUNDARIES
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USE_BOUNDARIES
+uint16_t uniffi_ispeed_checksum_method_ispeed_use_boundaries(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COLLECTOR_KEYS
+#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_COLLECTOR_KEYS
+uint16_t uniffi_ispeed_checksum_method_ispeed_collector_keys(void
     
 );
 #endif
@@ -1005,24 +1089,6 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_export_samples(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FETCH_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FETCH_PLAN_PACK
-uint16_t uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FORGET_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_FORGET_PLAN_PACK
-uint16_t uniffi_ispeed_checksum_method_ispeed_forget_plan_pack(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_GUIDE
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_GUIDE
-uint16_t uniffi_ispeed_checksum_method_ispeed_guide(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_HISTORY
 uint16_t uniffi_ispeed_checksum_method_ispeed_history(void
@@ -1035,57 +1101,9 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_ledger(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_MONTH_STATUS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_MONTH_STATUS
-uint16_t uniffi_ispeed_checksum_method_ispeed_month_status(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEAREST_COMMUNE
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEAREST_COMMUNE
-uint16_t uniffi_ispeed_checksum_method_ispeed_nearest_commune(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEW_PAIR
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEW_PAIR
-uint16_t uniffi_ispeed_checksum_method_ispeed_new_pair(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEXT_UPLOAD
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_NEXT_UPLOAD
 uint16_t uniffi_ispeed_checksum_method_ispeed_next_upload(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN
-uint16_t uniffi_ispeed_checksum_method_ispeed_plan(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACK
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACK
-uint16_t uniffi_ispeed_checksum_method_ispeed_plan_pack(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACKS
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_PLAN_PACKS
-uint16_t uniffi_ispeed_checksum_method_ispeed_plan_packs(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_CAMPAIGN
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_CAMPAIGN
-uint16_t uniffi_ispeed_checksum_method_ispeed_read_campaign(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_PAIR
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_READ_PAIR
-uint16_t uniffi_ispeed_checksum_method_ispeed_read_pair(void
     
 );
 #endif
@@ -1098,12 +1116,6 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_record_consent(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_RECOVER
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_RECOVER
 uint16_t uniffi_ispeed_checksum_method_ispeed_recover(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_REFRESH_BOUNDARIES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_REFRESH_BOUNDARIES
-uint16_t uniffi_ispeed_checksum_method_ispeed_refresh_boundaries(void
     
 );
 #endif
@@ -1122,12 +1134,6 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_requeue_all(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_RETRY_NOW
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_RETRY_NOW
 uint16_t uniffi_ispeed_checksum_method_ispeed_retry_now(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_SEARCH_COMMUNES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_SEARCH_COMMUNES
-uint16_t uniffi_ispeed_checksum_method_ispeed_search_communes(void
     
 );
 #endif
@@ -1170,12 +1176,6 @@ uint16_t uniffi_ispeed_checksum_method_ispeed_upload_answered(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USAGE
 #define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USAGE
 uint16_t uniffi_ispeed_checksum_method_ispeed_usage(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USE_BOUNDARIES
-#define UNIFFI_FFIDEF_UNIFFI_ISPEED_CHECKSUM_METHOD_ISPEED_USE_BOUNDARIES
-uint16_t uniffi_ispeed_checksum_method_ispeed_use_boundaries(void
     
 );
 #endif

@@ -720,8 +720,6 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_campaign(
     ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_collector_keys(
-    ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_commune_border(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_commune_cells(
@@ -729,6 +727,36 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_ispeed_checksum_method_ispeed_commune_name(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_commune_quota(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_forget_plan_pack(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_guide(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_month_status(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_nearest_commune(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_new_pair(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_plan(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_plan_pack(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_plan_packs(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_read_campaign(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_read_pair(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_refresh_boundaries(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_search_communes(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_use_boundaries(
+    ): Int
+    external fun uniffi_ispeed_checksum_method_ispeed_collector_keys(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_consent(
     ): Int
@@ -752,47 +780,21 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_export_samples(
     ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_forget_plan_pack(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_guide(
-    ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_history(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_ledger(
     ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_month_status(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_nearest_commune(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_new_pair(
-    ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_next_upload(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_plan(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_plan_pack(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_plan_packs(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_read_campaign(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_read_pair(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_record_consent(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_recover(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_refresh_boundaries(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_requeue(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_requeue_all(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_retry_now(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_search_communes(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_set_data_limits(
     ): Int
@@ -807,8 +809,6 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_ispeed_checksum_method_ispeed_upload_answered(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_usage(
-    ): Int
-    external fun uniffi_ispeed_checksum_method_ispeed_use_boundaries(
     ): Int
     external fun uniffi_ispeed_checksum_method_ispeed_withdraw_consent(
     ): Int
@@ -857,8 +857,6 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_campaign(`ptr`: Long,`code`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_ispeed_fn_method_ispeed_collector_keys(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_commune_border(`ptr`: Long,`code`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_commune_cells(`ptr`: Long,`code`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -867,6 +865,36 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_commune_quota(`ptr`: Long,`code`: RustBuffer.ByValue,`month`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_ispeed_fn_method_ispeed_forget_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_ispeed_fn_method_ispeed_guide(`ptr`: Long,`about`: RustBuffer.ByValue,`at`: RustBuffer.ByValue,`accuracyM`: RustBuffer.ByValue,`cells`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_month_status(`ptr`: Long,`month`: RustBuffer.ByValue,`provinceCode`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_ispeed_fn_method_ispeed_nearest_commune(`ptr`: Long,`at`: RustBuffer.ByValue,`accuracyM`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_new_pair(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_plan(`ptr`: Long,`about`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_ispeed_fn_method_ispeed_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_plan_packs(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_read_campaign(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_read_pair(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_refresh_boundaries(`ptr`: Long,
+    ): Long
+    external fun uniffi_ispeed_fn_method_ispeed_search_communes(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_use_boundaries(`ptr`: Long,`path`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_ispeed_fn_method_ispeed_collector_keys(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_consent(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_consents(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -889,48 +917,22 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_ispeed_fn_method_ispeed_export_samples(`ptr`: Long,`path`: RustBuffer.ByValue,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
-    external fun uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,
-    ): Long
-    external fun uniffi_ispeed_fn_method_ispeed_forget_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
-    external fun uniffi_ispeed_fn_method_ispeed_guide(`ptr`: Long,`about`: RustBuffer.ByValue,`at`: RustBuffer.ByValue,`accuracyM`: RustBuffer.ByValue,`cells`: Int,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_history(`ptr`: Long,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_ledger(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_month_status(`ptr`: Long,`month`: RustBuffer.ByValue,`provinceCode`: RustBuffer.ByValue,
-    ): Long
-    external fun uniffi_ispeed_fn_method_ispeed_nearest_commune(`ptr`: Long,`at`: RustBuffer.ByValue,`accuracyM`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_new_pair(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_next_upload(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_plan(`ptr`: Long,`about`: RustBuffer.ByValue,
-    ): Long
-    external fun uniffi_ispeed_fn_method_ispeed_plan_pack(`ptr`: Long,`about`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_plan_packs(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_read_campaign(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_read_pair(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_record_consent(`ptr`: Long,`choice`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_ispeed_fn_method_ispeed_recover(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
-    external fun uniffi_ispeed_fn_method_ispeed_refresh_boundaries(`ptr`: Long,
-    ): Long
     external fun uniffi_ispeed_fn_method_ispeed_requeue(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_ispeed_fn_method_ispeed_requeue_all(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
     external fun uniffi_ispeed_fn_method_ispeed_retry_now(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_ispeed_fn_method_ispeed_search_communes(`ptr`: Long,`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_set_data_limits(`ptr`: Long,`limits`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_ispeed_fn_method_ispeed_share_text(`ptr`: Long,`id`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -944,8 +946,6 @@ internal object UniffiLib {
     external fun uniffi_ispeed_fn_method_ispeed_upload_answered(`ptr`: Long,`id`: RustBuffer.ByValue,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_usage(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): RustBuffer.ByValue
-    external fun uniffi_ispeed_fn_method_ispeed_use_boundaries(`ptr`: Long,`path`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_ispeed_fn_method_ispeed_withdraw_consent(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
@@ -1120,25 +1120,67 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_ispeed_checksum_func_cell_outline() and 0xFFFF) != 61397) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_boundary_table() and 0xFFFF) != 55358) {
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_boundary_table() and 0xFFFF) != 45440) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_campaign() and 0xFFFF) != 7574) {
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_campaign() and 0xFFFF) != 23731) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_border() and 0xFFFF) != 40985) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_cells() and 0xFFFF) != 64340) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_name() and 0xFFFF) != 25707) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_quota() and 0xFFFF) != 39635) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack() and 0xFFFF) != 44541) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_forget_plan_pack() and 0xFFFF) != 50761) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_guide() and 0xFFFF) != 20210) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_month_status() and 0xFFFF) != 53701) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_nearest_commune() and 0xFFFF) != 25231) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_new_pair() and 0xFFFF) != 58985) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan() and 0xFFFF) != 34809) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan_pack() and 0xFFFF) != 840) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan_packs() and 0xFFFF) != 38326) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_campaign() and 0xFFFF) != 14743) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_pair() and 0xFFFF) != 63101) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_refresh_boundaries() and 0xFFFF) != 60262) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_search_communes() and 0xFFFF) != 16145) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_ispeed_checksum_method_ispeed_use_boundaries() and 0xFFFF) != 40208) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_collector_keys() and 0xFFFF) != 2131) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_border() and 0xFFFF) != 42299) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_cells() and 0xFFFF) != 59927) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_name() and 0xFFFF) != 8199) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_commune_quota() and 0xFFFF) != 43378) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_consent() and 0xFFFF) != 29096) {
@@ -1174,55 +1216,19 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_ispeed_checksum_method_ispeed_export_samples() and 0xFFFF) != 35109) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_fetch_plan_pack() and 0xFFFF) != 27450) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_forget_plan_pack() and 0xFFFF) != 39282) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_guide() and 0xFFFF) != 26807) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_history() and 0xFFFF) != 8775) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_ledger() and 0xFFFF) != 36089) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_month_status() and 0xFFFF) != 2542) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_nearest_commune() and 0xFFFF) != 38453) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_new_pair() and 0xFFFF) != 35327) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_next_upload() and 0xFFFF) != 26493) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan() and 0xFFFF) != 63317) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan_pack() and 0xFFFF) != 23466) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_plan_packs() and 0xFFFF) != 44345) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_campaign() and 0xFFFF) != 39816) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_read_pair() and 0xFFFF) != 51343) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_record_consent() and 0xFFFF) != 43425) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_recover() and 0xFFFF) != 55779) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_refresh_boundaries() and 0xFFFF) != 34187) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_requeue() and 0xFFFF) != 13888) {
@@ -1232,9 +1238,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_retry_now() and 0xFFFF) != 9588) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_search_communes() and 0xFFFF) != 36917) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_set_data_limits() and 0xFFFF) != 45295) {
@@ -1256,9 +1259,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_usage() and 0xFFFF) != 50725) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_ispeed_checksum_method_ispeed_use_boundaries() and 0xFFFF) != 38508) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_ispeed_checksum_method_ispeed_withdraw_consent() and 0xFFFF) != 29862) {
@@ -1870,11 +1870,6 @@ public interface IspeedInterface {
     suspend fun `campaign`(`code`: kotlin.String): CampaignView
     
     /**
-     * The keys collectors are known by.
-     */
-    fun `collectorKeys`(): List<CollectorKey>
-    
-    /**
      * The border of a commune, to be drawn; empty without a bundle.
      */
     fun `communeBorder`(`code`: kotlin.String): List<Line>
@@ -1893,6 +1888,81 @@ public interface IspeedInterface {
      * How one commune stands in a month; this month unless said.
      */
     suspend fun `communeQuota`(`code`: kotlin.String, `month`: kotlin.String?): CommuneQuota
+    
+    /**
+     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
+     */
+    suspend fun `fetchPlanPack`(`about`: PlanAbout): PlanPack
+    
+    /**
+     * Forgets a pack.
+     */
+    fun `forgetPlanPack`(`about`: PlanAbout)
+    
+    /**
+     * Where to go from here by the pack at hand, without a network.
+     */
+    fun `guide`(`about`: PlanAbout, `at`: Point?, `accuracyM`: kotlin.Double?, `cells`: kotlin.UInt): Guide
+    
+    /**
+     * How a month stands; this month unless said.
+     */
+    suspend fun `monthStatus`(`month`: kotlin.String?, `provinceCode`: kotlin.String?): MonthStatus
+    
+    /**
+     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
+     */
+    fun `nearestCommune`(`at`: Point, `accuracyM`: kotlin.Double?): Place
+    
+    /**
+     * A paired measurement that starts in half a minute.
+     */
+    fun `newPair`(): RunPair
+    
+    /**
+     * What to measure next.
+     */
+    suspend fun `plan`(`about`: PlanAbout): Plan
+    
+    /**
+     * The pack at hand.
+     */
+    fun `planPack`(`about`: PlanAbout): PlanPack?
+    
+    /**
+     * What there are packs for.
+     */
+    fun `planPacks`(): List<PlanAbout>
+    
+    /**
+     * Reads the text of a campaign's QR code, without a network.
+     */
+    fun `readCampaign`(`text`: kotlin.String): CampaignJoin
+    
+    /**
+     * Reads the pair another phone shows.
+     */
+    fun `readPair`(`text`: kotlin.String): RunPair
+    
+    /**
+     * Asks the collector for newer borders.
+     */
+    suspend fun `refreshBoundaries`(): BoundaryRefresh
+    
+    /**
+     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
+     */
+    fun `searchCommunes`(`text`: kotlin.String): List<CommuneName>
+    
+    /**
+     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
+     */
+    fun `useBoundaries`(`path`: kotlin.String): BoundaryTable?
+    
+    /**
+     * The keys collectors are known by.
+     */
+    fun `collectorKeys`(): List<CollectorKey>
     
     /**
      * The choice that rules, if one was ever made.
@@ -1950,21 +2020,6 @@ public interface IspeedInterface {
     fun `exportSamples`(`path`: kotlin.String, `filter`: HistoryFilter): kotlin.ULong
     
     /**
-     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
-     */
-    suspend fun `fetchPlanPack`(`about`: PlanAbout): PlanPack
-    
-    /**
-     * Forgets a pack.
-     */
-    fun `forgetPlanPack`(`about`: PlanAbout)
-    
-    /**
-     * Where to go from here by the pack at hand, without a network.
-     */
-    fun `guide`(`about`: PlanAbout, `at`: Point?, `accuracyM`: kotlin.Double?, `cells`: kotlin.UInt): Guide
-    
-    /**
      * Samples, the newest first.
      */
     fun `history`(`filter`: HistoryFilter): List<HistoryEntry>
@@ -1975,49 +2030,9 @@ public interface IspeedInterface {
     fun `ledger`(`id`: kotlin.String?): List<LedgerEntry>
     
     /**
-     * How a month stands; this month unless said.
-     */
-    suspend fun `monthStatus`(`month`: kotlin.String?, `provinceCode`: kotlin.String?): MonthStatus
-    
-    /**
-     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
-     */
-    fun `nearestCommune`(`at`: Point, `accuracyM`: kotlin.Double?): Place
-    
-    /**
-     * A paired measurement that starts in half a minute.
-     */
-    fun `newPair`(): RunPair
-    
-    /**
      * What to send now, marked as being sent. An answer is due within 120 s.
      */
     fun `nextUpload`(): NextUpload
-    
-    /**
-     * What to measure next.
-     */
-    suspend fun `plan`(`about`: PlanAbout): Plan
-    
-    /**
-     * The pack at hand.
-     */
-    fun `planPack`(`about`: PlanAbout): PlanPack?
-    
-    /**
-     * What there are packs for.
-     */
-    fun `planPacks`(): List<PlanAbout>
-    
-    /**
-     * Reads the text of a campaign's QR code, without a network.
-     */
-    fun `readCampaign`(`text`: kotlin.String): CampaignJoin
-    
-    /**
-     * Reads the pair another phone shows.
-     */
-    fun `readPair`(`text`: kotlin.String): RunPair
     
     /**
      * Records a choice; it rules from now on.
@@ -2028,11 +2043,6 @@ public interface IspeedInterface {
      * Turns the runs of dead processes into samples; returns how many.
      */
     fun `recover`(): kotlin.UInt
-    
-    /**
-     * Asks the collector for newer borders.
-     */
-    suspend fun `refreshBoundaries`(): BoundaryRefresh
     
     /**
      * Puts a refused sample back into the queue.
@@ -2048,11 +2058,6 @@ public interface IspeedInterface {
      * Forgets all back-off, because a person asks or the network came back.
      */
     fun `retryNow`()
-    
-    /**
-     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
-     */
-    fun `searchCommunes`(`text`: kotlin.String): List<CommuneName>
     
     /**
      * Allows other amounts of data, from the next run on.
@@ -2090,11 +2095,6 @@ public interface IspeedInterface {
      * What was used, by month and SIM, the newest month first.
      */
     fun `usage`(): List<MonthUsage>
-    
-    /**
-     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
-     */
-    fun `useBoundaries`(`path`: kotlin.String): BoundaryTable?
     
     /**
      * Withdraws: no run, no position, no upload until a new choice.
@@ -2251,23 +2251,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
 
     
     /**
-     * The keys collectors are known by.
-     */
-    @Throws(IspeedException::class)override fun `collectorKeys`(): List<CollectorKey> {
-            return FfiConverterSequenceTypeCollectorKey.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_collector_keys(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
      * The border of a commune, to be drawn; empty without a bundle.
      */override fun `communeBorder`(`code`: kotlin.String): List<Line> {
             return FfiConverterSequenceTypeLine.lift(
@@ -2342,6 +2325,303 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
         IspeedException.ErrorHandler,
     )
     }
+
+    
+    /**
+     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
+     */
+    @Throws(IspeedException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `fetchPlanPack`(`about`: PlanAbout) : PlanPack {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(
+                uniffiHandle,
+                
+        FfiConverterTypePlanAbout.lower(`about`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypePlanPack.lift(it) },
+        // Error FFI converter
+        IspeedException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Forgets a pack.
+     */
+    @Throws(IspeedException::class)override fun `forgetPlanPack`(`about`: PlanAbout)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_forget_plan_pack(
+        it,
+        
+        FfiConverterTypePlanAbout.lower(`about`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Where to go from here by the pack at hand, without a network.
+     */
+    @Throws(IspeedException::class)override fun `guide`(`about`: PlanAbout, `at`: Point?, `accuracyM`: kotlin.Double?, `cells`: kotlin.UInt): Guide {
+            return FfiConverterTypeGuide.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_guide(
+        it,
+        
+        FfiConverterTypePlanAbout.lower(`about`),
+        FfiConverterOptionalTypePoint.lower(`at`),
+        FfiConverterOptionalDouble.lower(`accuracyM`),
+        FfiConverterUInt.lower(`cells`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * How a month stands; this month unless said.
+     */
+    @Throws(IspeedException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `monthStatus`(`month`: kotlin.String?, `provinceCode`: kotlin.String?) : MonthStatus {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_ispeed_fn_method_ispeed_month_status(
+                uniffiHandle,
+                
+        FfiConverterOptionalString.lower(`month`),
+        FfiConverterOptionalString.lower(`provinceCode`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeMonthStatus.lift(it) },
+        // Error FFI converter
+        IspeedException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
+     */
+    @Throws(IspeedException::class)override fun `nearestCommune`(`at`: Point, `accuracyM`: kotlin.Double?): Place {
+            return FfiConverterTypePlace.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_nearest_commune(
+        it,
+        
+        FfiConverterTypePoint.lower(`at`),
+        FfiConverterOptionalDouble.lower(`accuracyM`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A paired measurement that starts in half a minute.
+     */
+    @Throws(IspeedException::class)override fun `newPair`(): RunPair {
+            return FfiConverterTypeRunPair.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_new_pair(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What to measure next.
+     */
+    @Throws(IspeedException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `plan`(`about`: PlanAbout) : Plan {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_ispeed_fn_method_ispeed_plan(
+                uniffiHandle,
+                
+        FfiConverterTypePlanAbout.lower(`about`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypePlan.lift(it) },
+        // Error FFI converter
+        IspeedException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * The pack at hand.
+     */
+    @Throws(IspeedException::class)override fun `planPack`(`about`: PlanAbout): PlanPack? {
+            return FfiConverterOptionalTypePlanPack.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_plan_pack(
+        it,
+        
+        FfiConverterTypePlanAbout.lower(`about`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What there are packs for.
+     */
+    @Throws(IspeedException::class)override fun `planPacks`(): List<PlanAbout> {
+            return FfiConverterSequenceTypePlanAbout.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_plan_packs(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads the text of a campaign's QR code, without a network.
+     */
+    @Throws(IspeedException::class)override fun `readCampaign`(`text`: kotlin.String): CampaignJoin {
+            return FfiConverterTypeCampaignJoin.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_read_campaign(
+        it,
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads the pair another phone shows.
+     */
+    @Throws(IspeedException::class)override fun `readPair`(`text`: kotlin.String): RunPair {
+            return FfiConverterTypeRunPair.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_read_pair(
+        it,
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Asks the collector for newer borders.
+     */
+    @Throws(IspeedException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `refreshBoundaries`() : BoundaryRefresh {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_ispeed_fn_method_ispeed_refresh_boundaries(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBoundaryRefresh.lift(it) },
+        // Error FFI converter
+        IspeedException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
+     */override fun `searchCommunes`(`text`: kotlin.String): List<CommuneName> {
+            return FfiConverterSequenceTypeCommuneName.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_search_communes(
+        it,
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
+     */
+    @Throws(IspeedException::class)override fun `useBoundaries`(`path`: kotlin.String): BoundaryTable? {
+            return FfiConverterOptionalTypeBoundaryTable.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_use_boundaries(
+        it,
+        
+        FfiConverterString.lower(`path`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The keys collectors are known by.
+     */
+    @Throws(IspeedException::class)override fun `collectorKeys`(): List<CollectorKey> {
+            return FfiConverterSequenceTypeCollectorKey.lift(
+    callWithHandle {
+    uniffiRustCallWithError(IspeedException) { _status ->
+    UniffiLib.uniffi_ispeed_fn_method_ispeed_collector_keys(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -2552,69 +2832,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
 
     
     /**
-     * Fetches the plan of a commune or campaign for a day without a network, and keeps it.
-     */
-    @Throws(IspeedException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `fetchPlanPack`(`about`: PlanAbout) : PlanPack {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_ispeed_fn_method_ispeed_fetch_plan_pack(
-                uniffiHandle,
-                
-        FfiConverterTypePlanAbout.lower(`about`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypePlanPack.lift(it) },
-        // Error FFI converter
-        IspeedException.ErrorHandler,
-    )
-    }
-
-    
-    /**
-     * Forgets a pack.
-     */
-    @Throws(IspeedException::class)override fun `forgetPlanPack`(`about`: PlanAbout)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_forget_plan_pack(
-        it,
-        
-        FfiConverterTypePlanAbout.lower(`about`),_status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Where to go from here by the pack at hand, without a network.
-     */
-    @Throws(IspeedException::class)override fun `guide`(`about`: PlanAbout, `at`: Point?, `accuracyM`: kotlin.Double?, `cells`: kotlin.UInt): Guide {
-            return FfiConverterTypeGuide.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_guide(
-        it,
-        
-        FfiConverterTypePlanAbout.lower(`about`),
-        FfiConverterOptionalTypePoint.lower(`at`),
-        FfiConverterOptionalDouble.lower(`accuracyM`),
-        FfiConverterUInt.lower(`cells`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
      * Samples, the newest first.
      */
     @Throws(IspeedException::class)override fun `history`(`filter`: HistoryFilter): List<HistoryEntry> {
@@ -2651,68 +2868,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
 
     
     /**
-     * How a month stands; this month unless said.
-     */
-    @Throws(IspeedException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `monthStatus`(`month`: kotlin.String?, `provinceCode`: kotlin.String?) : MonthStatus {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_ispeed_fn_method_ispeed_month_status(
-                uniffiHandle,
-                
-        FfiConverterOptionalString.lower(`month`),
-        FfiConverterOptionalString.lower(`provinceCode`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeMonthStatus.lift(it) },
-        // Error FFI converter
-        IspeedException.ErrorHandler,
-    )
-    }
-
-    
-    /**
-     * The commune of a position, with doubt; `accuracy_m` is the 68 % radius.
-     */
-    @Throws(IspeedException::class)override fun `nearestCommune`(`at`: Point, `accuracyM`: kotlin.Double?): Place {
-            return FfiConverterTypePlace.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_nearest_commune(
-        it,
-        
-        FfiConverterTypePoint.lower(`at`),
-        FfiConverterOptionalDouble.lower(`accuracyM`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * A paired measurement that starts in half a minute.
-     */
-    @Throws(IspeedException::class)override fun `newPair`(): RunPair {
-            return FfiConverterTypeRunPair.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_new_pair(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
      * What to send now, marked as being sent. An answer is due within 120 s.
      */
     @Throws(IspeedException::class)override fun `nextUpload`(): NextUpload {
@@ -2722,102 +2877,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
     UniffiLib.uniffi_ispeed_fn_method_ispeed_next_upload(
         it,
         _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * What to measure next.
-     */
-    @Throws(IspeedException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `plan`(`about`: PlanAbout) : Plan {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_ispeed_fn_method_ispeed_plan(
-                uniffiHandle,
-                
-        FfiConverterTypePlanAbout.lower(`about`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypePlan.lift(it) },
-        // Error FFI converter
-        IspeedException.ErrorHandler,
-    )
-    }
-
-    
-    /**
-     * The pack at hand.
-     */
-    @Throws(IspeedException::class)override fun `planPack`(`about`: PlanAbout): PlanPack? {
-            return FfiConverterOptionalTypePlanPack.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_plan_pack(
-        it,
-        
-        FfiConverterTypePlanAbout.lower(`about`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * What there are packs for.
-     */
-    @Throws(IspeedException::class)override fun `planPacks`(): List<PlanAbout> {
-            return FfiConverterSequenceTypePlanAbout.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_plan_packs(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Reads the text of a campaign's QR code, without a network.
-     */
-    @Throws(IspeedException::class)override fun `readCampaign`(`text`: kotlin.String): CampaignJoin {
-            return FfiConverterTypeCampaignJoin.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_read_campaign(
-        it,
-        
-        FfiConverterString.lower(`text`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Reads the pair another phone shows.
-     */
-    @Throws(IspeedException::class)override fun `readPair`(`text`: kotlin.String): RunPair {
-            return FfiConverterTypeRunPair.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_read_pair(
-        it,
-        
-        FfiConverterString.lower(`text`),_status)
 }
     }
     )
@@ -2857,30 +2916,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
     )
     }
     
-
-    
-    /**
-     * Asks the collector for newer borders.
-     */
-    @Throws(IspeedException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `refreshBoundaries`() : BoundaryRefresh {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_ispeed_fn_method_ispeed_refresh_boundaries(
-                uniffiHandle,
-                
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_ispeed_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_ispeed_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_ispeed_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeBoundaryRefresh.lift(it) },
-        // Error FFI converter
-        IspeedException.ErrorHandler,
-    )
-    }
 
     
     /**
@@ -2930,23 +2965,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
 }
     }
     
-    
-
-    
-    /**
-     * Communes whose name contains the text, whatever its case, tone marks and diacritics.
-     */override fun `searchCommunes`(`text`: kotlin.String): List<CommuneName> {
-            return FfiConverterSequenceTypeCommuneName.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_search_communes(
-        it,
-        
-        FfiConverterString.lower(`text`),_status)
-}
-    }
-    )
-    }
     
 
     
@@ -3070,24 +3088,6 @@ open class Ispeed: Disposable, AutoCloseable, IspeedInterface
     UniffiLib.uniffi_ispeed_fn_method_ispeed_usage(
         it,
         _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Finds communes with the bundle in this file from now on, if it is newer. Old samples keep their table.
-     */
-    @Throws(IspeedException::class)override fun `useBoundaries`(`path`: kotlin.String): BoundaryTable? {
-            return FfiConverterOptionalTypeBoundaryTable.lift(
-    callWithHandle {
-    uniffiRustCallWithError(IspeedException) { _status ->
-    UniffiLib.uniffi_ispeed_fn_method_ispeed_use_boundaries(
-        it,
-        
-        FfiConverterString.lower(`path`),_status)
 }
     }
     )
