@@ -13,6 +13,7 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
 
     private var uploads: BackgroundUploads?
     private var driver: HandedOver?
+    private var retry: Task<Void, Never>?
 
     func application(
         _ application: UIApplication,
@@ -45,8 +46,9 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
         let uploads = try BackgroundUploads(
             folder: folder.appendingPathComponent("uploads"), extraCaPem: preferences.extraCaPem)
         let driver = HandedOver(engine: engine, system: uploads)
-        uploads.start { id, answer in
-            if let drained = try? await driver.answered(id, answer) { await Self.schedule(drained) }
+        uploads.start { [weak self] id, answer in
+            let drained = try? await driver.answered(id, answer)
+            await self?.answered(drained)
         }
         (self.uploads, self.driver) = (uploads, driver)
         let phone = Phone(appBuild: build)
@@ -60,11 +62,25 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
     private func pump() async {
         // A failure of the outbox itself shows wherever it is read; here there is nobody to tell.
         guard let driver, let drained = try? await driver.pump() else { return }
-        Self.schedule(drained)
+        schedule(drained)
     }
 
-    private static func schedule(_ drained: Drained) {
-        if case .until(let micros) = drained { UploadTask.schedule(notBeforeMicros: micros) }
+    /// An answer is in the outbox: what shows it looks again.
+    private func answered(_ drained: Drained?) async {
+        if let drained { schedule(drained) }
+        await (try? opened.get())?.session.history.refresh()
+    }
+
+    private func schedule(_ drained: Drained) {
+        guard case .until(let micros) = drained else { return }
+        UploadTask.schedule(notBeforeMicros: micros)
+        // The system's time may be hours later; while the app runs it need not wait for that.
+        retry?.cancel()
+        retry = Task { [weak self] in
+            try? await Task.sleep(for: .microseconds(max(0, micros - nowMicros())))
+            guard !Task.isCancelled else { return }
+            await self?.pump()
+        }
     }
 
     /// Kept out of every backup: the device's secret lies in it. Readable after the first unlock, for uploads in the background.

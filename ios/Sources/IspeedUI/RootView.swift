@@ -22,6 +22,10 @@ public struct RootView: View {
         }
         .environmentObject(shell)
         .onAppear { shell.appeared() }
+        .onOpenURL { url in
+            // The camera app reads the QR code of a campaign, `ispeed:campaign:…`.
+            Task { await shell.session.field.join(url.absoluteString, role: nil) }
+        }
         .onChange(of: scenePhase) { phase in
             switch phase {
             case .active: shell.appeared()

@@ -19,6 +19,8 @@ public final class MeasureModel {
     private var run: (any Run)?
     private var task: Task<Void, Never>?
     private var isStopWanted = false
+    /// The phone changed after the facts of the start were taken and before there was a run to tell.
+    private var isChangeUntold = false
 
     public init(engine: any Engine, facts: any RunFacts, onSample: @escaping @MainActor (Sample) -> Void) {
         self.engine = engine
@@ -48,6 +50,7 @@ public final class MeasureModel {
     public func start(with mark: @escaping @MainActor (Facts) -> Facts = { $0 }) {
         guard !isRunning else { return }
         isStopWanted = false
+        isChangeUntold = false
         state.set(.running(Progress()))
         task = Task {
             let over: MeasureState
@@ -81,6 +84,8 @@ public final class MeasureModel {
     public func phoneChanged() async {
         if let run {
             push(facts.change(), to: run)
+        } else if isRunning {
+            isChangeUntold = true
         } else {
             await refresh()
         }
@@ -92,7 +97,7 @@ public final class MeasureModel {
         return state.value
     }
 
-    private func measure(_ facts: Facts) async throws -> Sample {
+    private func measure(_ start: Facts) async throws -> Sample {
         // The core's thread leaves a picture here and goes on; the main actor takes the newest one.
         let (pictures, pictureTaker) = AsyncStream.makeStream(of: Progress.self, bufferingPolicy: .bufferingNewest(1))
         let shown = Task {
@@ -103,9 +108,10 @@ public final class MeasureModel {
             shown.cancel()
         }
         let engine = engine
-        let begun = try await away { try engine.start(RunPlan(), facts) { pictureTaker.yield($0) } }
+        let begun = try await away { try engine.start(RunPlan(), start) { pictureTaker.yield($0) } }
         run = begun
         if isStopWanted { begun.cancel() }
+        if isChangeUntold { push(facts.change(), to: begun) }
         return try await begun.outcome()
     }
 
