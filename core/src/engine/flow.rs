@@ -381,7 +381,7 @@ mod tests {
         let peer = listener.local_addr().unwrap();
         let tls = ispeed_wire::tls::client_config(None).unwrap();
         let endpoint = Endpoint { host: "localhost".into(), port: peer.port(), tls };
-        let network = Network { interface: None, family: None };
+        let network = Network { interface: None, family: None, binding: None };
         (listener, Arc::new(Site { endpoint, network, peer, session: "bearer".into() }))
     }
 
