@@ -68,9 +68,12 @@ impl Swift {
                 "sudo -E env \"PATH=$PATH\" cargo xtask ios".to_owned(),
             ));
         }
-        let folder = folder().ok_or_else(|| ("HOME is not set".to_owned(), "ISPEED_SWIFT_ROOT=DIR cargo xtask ios".to_owned()))?;
+        let folder = folder()
+            .ok_or_else(|| ("HOME is not set".to_owned(), "ISPEED_SWIFT_ROOT=DIR cargo xtask ios".to_owned()))?;
         if !folder.join(COMPLETE).exists() {
-            machine.ensure("debootstrap", "debootstrap").map_err(|why| (why, "apt-get install debootstrap".to_owned()))?;
+            machine
+                .ensure("debootstrap", "debootstrap")
+                .map_err(|why| (why, "apt-get install debootstrap".to_owned()))?;
             install(&folder).map_err(|why| (why, format!("rm -rf {} and again", folder.display())))?;
         }
         if !can_enter(machine, &folder) {
@@ -134,7 +137,12 @@ impl Swift {
         }
         let mut command = self.command(machine, "swift");
         command.args(["format", "lint", "--strict", "--recursive", "--configuration", "ios/.swift-format"]);
-        command.args(["ios/Package.swift", "ios/Sources/IspeedCore", "ios/Sources/IspeedPhone", "ios/Sources/IspeedUI"]);
+        command.args([
+            "ios/Package.swift",
+            "ios/Sources/IspeedCore",
+            "ios/Sources/IspeedPhone",
+            "ios/Sources/IspeedUI",
+        ]);
         command.args(["ios/App", "ios/Tests"]);
         let finished = process::run(&mut command, SWIFT_LIMIT, Show::Yes);
         Counts::of_one(finished.ok, "files are not formatted, see above", "swift format --in-place --recursive ios")
