@@ -7,8 +7,10 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Most bytes of the stripped library, x86_64, opt 3: an update over a slow link is what people judge an app by.
-const BUDGET_BYTES: u64 = 5_000_000;
+/// What the stripped library should weigh at most, x86_64: an update over a slow link is what people judge an app by.
+const GOAL_BYTES: u64 = 5_000_000;
+/// What it may weigh until the goal is met (docs/adr/0015): it must not grow unseen.
+const BUDGET_BYTES: u64 = 8_000_000;
 
 /// What was weighed.
 pub(super) struct Weight {
@@ -17,7 +19,10 @@ pub(super) struct Weight {
 }
 
 pub(super) fn check(library: &Path) -> Result<(), String> {
-    let weight = report("opt 3", library)?;
+    let weight = report("as it is shipped", library)?;
+    if weight.stripped > GOAL_BYTES {
+        println!("the goal of {GOAL_BYTES} bytes is missed by {}", weight.stripped - GOAL_BYTES);
+    }
     if weight.stripped <= BUDGET_BYTES {
         Ok(())
     } else {
