@@ -1,7 +1,7 @@
 //! `cargo xtask bindings`: the library of the phone shells, built as it is shipped.
 //!
 //! - The checked-in Kotlin, Swift, header and module map are those the generator makes of it (`--write` makes them so).
-//! - Its size, stripped and packed, within its budget, and which crate costs how much; `--full` also at `opt-level = "z"`.
+//! - Its size, stripped and packed, within its budget, and which crate costs how much; `--full` also at `opt-level` 3 and z.
 //! - Its segments can be mapped in pages of 16 KB.
 //! - The tests of `bindings/e2e`: the library as a shell sees it, against the release program.
 
@@ -83,8 +83,10 @@ fn check(machine: &Machine, wanted: &Wanted) -> Counts {
     checks.push(("pages of 16 KB".to_owned(), elf::check(&library)));
     symbols::print(&library);
     if wanted.full {
-        let small = build(machine, "phone-z").and_then(|library| size::report("opt z", &library).map(|_| ()));
-        checks.push(("opt-level z".to_owned(), small));
+        for (profile, name) in [("phone-fast", "opt 3"), ("phone-z", "opt z")] {
+            let weighed = build(machine, profile).and_then(|library| size::report(name, &library).map(|_| ()));
+            checks.push((format!("built at {name}"), weighed));
+        }
     }
     let mut counts = Counts::of_checks(&checks);
     if counts.failed > 0 {
