@@ -35,7 +35,11 @@ pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
     build.args(["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]);
     let built = process::run(&mut build, BUILD_LIMIT, Show::Yes);
     if !built.ok {
-        return Counts::of_one(false, "the library does not build, see above", "cargo build --package ispeed-ffi");
+        return Counts::of_one(
+            false,
+            "the library does not build, see above",
+            "cargo build --workspace --lib --bins --tests",
+        );
     }
     let finished = process::run(&mut maven(machine), MAVEN_LIMIT, Show::Yes);
     of_maven(&finished.lines, finished.ok, &finished.why())

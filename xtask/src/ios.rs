@@ -35,9 +35,14 @@ pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
         Err((why, cure)) => return Counts::skipped(why, cure),
     };
     let mut build = machine.cargo();
-    build.args(["build", "--quiet", "--package", "ispeed-ffi", "--package", "ispeed"]);
+    // With the tests selected as well cargo takes the same features as `cargo test --workspace`, and so builds nothing twice.
+    build.args(["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]);
     if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(false, "the library does not build, see above", "cargo build --package ispeed-ffi");
+        return Counts::of_one(
+            false,
+            "the library does not build, see above",
+            "cargo build --workspace --lib --bins --tests",
+        );
     }
     let mut counts = swift.parse(machine);
     counts.add(swift.format(machine));

@@ -96,7 +96,6 @@ pub(crate) const TEST: &[&str] = &[
     "bindings",
     "month",
     "package",
-    "android",
     "ios",
     "interop",
     "lab",

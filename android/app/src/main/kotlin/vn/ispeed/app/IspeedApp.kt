@@ -1,6 +1,7 @@
 package vn.ispeed.app
 
 import android.app.Application
+import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
@@ -28,6 +29,9 @@ class IspeedApp : Application() {
     /** How an upload's socket is made. */
     internal var openSocket: () -> Socket = { HttpsSocket(preferences.extraCaPem) }
 
+    /** The wall clock, in microseconds since 1970; tests let it go by with the looper. */
+    internal var nowMicros: () -> Long = { TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()) }
+
     private var opening: Deferred<Session>? = null
 
     /** The open core: opened at the first question and off the main thread. */
@@ -35,7 +39,7 @@ class IspeedApp : Application() {
     fun session(): Deferred<Session> = opening ?: scope.async(io) {
         val engine = openEngine()
         val phone = Phone(this@IspeedApp, versionName(), engine.bindsNetworks)
-        Session(engine, phone, preferences, scope, io) { UploadJob.schedule(this@IspeedApp) }
+        Session(engine, phone, preferences, scope, io, nowMicros) { UploadJob.schedule(this@IspeedApp) }
     }.also { opening = it }
 
     /** After another collector or other limits the next question opens the core anew. Not while a run goes on. */

@@ -17,6 +17,7 @@ class Session(
     val preferences: Preferences,
     val scope: CoroutineScope,
     val io: CoroutineDispatcher,
+    nowMicros: () -> Long,
     private val schedule: () -> Unit,
 ) {
     private val counter = MutableStateFlow(0)
@@ -37,7 +38,7 @@ class Session(
         }
         leave(this)
     }
-    val field = FieldControl(engine, measure, phone, preferences, scope, io)
+    val field = FieldControl(engine, measure, phone, preferences, scope, io, nowMicros)
 
     /** The outbox may have changed. */
     fun changed() {

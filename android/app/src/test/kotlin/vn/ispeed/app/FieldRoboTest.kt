@@ -4,6 +4,7 @@ import android.app.NotificationManager
 import android.content.Intent
 import android.net.Uri
 import android.os.BatteryManager
+import android.os.SystemClock
 import android.widget.EditText
 import java.time.Duration
 import org.junit.Assert.assertEquals
@@ -39,6 +40,7 @@ class FieldRoboTest {
     @Before
     fun start() {
         AppTest.use(engine)
+        AppTest.app.nowMicros = { SystemClock.elapsedRealtime() * 1_000 }
         engine.pack = PlanPack(
             communes = listOf(CommunePlan("25195", "Phường Bình Phước", 212, 88, unmeasured = listOf(cell))),
             spacingSeconds = 120,

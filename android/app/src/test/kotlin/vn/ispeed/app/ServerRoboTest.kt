@@ -29,7 +29,12 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowNetworkCapabilities
 import vn.ispeed.app.engine.DataLimits
+import vn.ispeed.app.engine.Engine
+import vn.ispeed.app.engine.Facts
 import vn.ispeed.app.engine.Outcome
+import vn.ispeed.app.engine.Progress
+import vn.ispeed.app.engine.Run
+import vn.ispeed.app.engine.RunPlan
 import vn.ispeed.app.engine.Sample
 import vn.ispeed.app.engine.SampleState
 import vn.ispeed.app.engine.TransportKind
@@ -49,8 +54,8 @@ class ServerRoboTest {
         server = Server.start(folder.newFolder("server"))
         AppTest.app.preferences.collector = server.url
         AppTest.app.preferences.extraCaPem = server.certificate
-        // Enough for a figure on loopback, and little enough for a test.
-        AppTest.app.preferences.limits = DataLimits(perRunBytes = 30_000_000)
+        // Loopback moves hundreds of megabytes before there is a figure: with less the run ends by its budget.
+        AppTest.app.preferences.limits = DataLimits(perRunBytes = RUN_BYTES)
         mobile()
     }
 
@@ -136,11 +141,11 @@ class ServerRoboTest {
         val activity = agree()
         fix()
         val sample = measured(activity)
-        assertEquals(Outcome.COMPLETE, sample.outcome)
+        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
         assertTrue("a rate that loopback can do: ${sample.down}", requireNotNull(sample.down?.goodputBps) > 1e6)
         assertTrue(requireNotNull(sample.up?.goodputBps) > 1e6)
         assertNotNull(sample.latency.idleMs)
-        assertTrue(sample.bytesDown + sample.bytesUp in 1..40_000_000)
+        assertTrue(sample.bytesDown + sample.bytesUp in 1..RUN_BYTES + RUN_BYTES / 10)
         assertEquals(TransportKind.CELLULAR, sample.transport.kind)
         assertEquals("viettel", sample.operator)
         assertEquals("25195", sample.place.code)
@@ -188,14 +193,11 @@ class ServerRoboTest {
     @Test
     fun aServerThatDiesInTheMiddle() {
         AppTest.app.preferences.limits = DataLimits()
-        val activity = agree()
-        activity.tap(R.id.measure)
-        val control = session().measure
-        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
-        server.close()
-        val sample = over()
+        val open = AppTest.app.openEngine
+        AppTest.app.openEngine = { Watched(open()) { if (it.bytesDown > 0) server.close() } }
+        val sample = measured(agree())
         // The download may have been whole already.
-        assertTrue(sample.outcome.name, sample.outcome == Outcome.SERVER_FAILED || sample.outcome == Outcome.PARTIAL)
+        assertTrue("$sample", sample.outcome == Outcome.SERVER_FAILED || sample.outcome == Outcome.PARTIAL)
         assertEquals("lost_mid_run", sample.outcomeReason)
     }
 
@@ -203,7 +205,7 @@ class ServerRoboTest {
     fun withoutPermissionItMeasuresAndSaysWhatIsMissing() {
         val activity = agree()
         val sample = measured(activity)
-        assertEquals(Outcome.COMPLETE, sample.outcome)
+        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
         assertTrue(sample.verdict.reasons.toString(), sample.verdict.reasons.any { it.code == "position_missing" })
         assertTrue(texts(activity.view(R.id.result)).any { it.startsWith("Không có vị trí. Hãy bật định vị") })
     }
@@ -261,5 +263,21 @@ class ServerRoboTest {
         AppTest.until("the history") { activity.has(R.id.rows) && texts(activity.view(R.id.rows)).isNotEmpty() }
         assertTrue(texts(activity.view(R.id.rows)).contains("Dừng giữa chừng"))
         assertTrue("measured once, and not again", session().engine.history().size == 1)
+    }
+
+    /** The core, whose progress is seen on its own thread: a run on loopback may be over before the main looper comes to look. */
+    private class Watched(private val core: Engine, private val see: (Progress) -> Unit) : Engine by core, AutoCloseable {
+        override fun start(plan: RunPlan, facts: Facts, observer: (Progress) -> Unit): Run = core.start(plan, facts) {
+            see(it)
+            observer(it)
+        }
+
+        override fun close() {
+            (core as? AutoCloseable)?.close()
+        }
+    }
+
+    private companion object {
+        const val RUN_BYTES = 600_000_000L
     }
 }

@@ -1,6 +1,6 @@
 package vn.ispeed.app.field
 
-import java.time.LocalDate
+import java.time.Instant
 import java.time.ZoneId
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
@@ -35,6 +35,7 @@ class FieldControl(
     private val preferences: Preferences,
     private val scope: CoroutineScope,
     private val io: CoroutineDispatcher,
+    private val nowMicros: () -> Long,
 ) {
     private val states = MutableStateFlow(FieldState(campaign = preferences.campaign))
     private var job: Job? = null
@@ -119,7 +120,10 @@ class FieldControl(
     }
 
     /** The day in Vietnam: budgets and what may count of one device are a day's. */
-    private fun today(): String = LocalDate.now(ZoneId.of("Asia/Ho_Chi_Minh")).toString()
+    private fun today(): String {
+        val now = Instant.ofEpochMilli(nowMicros() / MICROS_PER_MS)
+        return now.atZone(ZoneId.of("Asia/Ho_Chi_Minh")).toLocalDate().toString()
+    }
 
     private suspend fun measureOnce(soFar: RepeatSoFar): RepeatSoFar {
         measure.start(::marked)
@@ -176,8 +180,6 @@ class FieldControl(
     private fun change(to: (FieldState) -> FieldState) {
         states.value = to(states.value)
     }
-
-    private fun nowMicros(): Long = System.currentTimeMillis() * MICROS_PER_MS
 
     private companion object {
         const val MICROS_PER_MS = 1_000L

@@ -99,16 +99,22 @@ class Kit(val context: Context) {
         setHintTextColor(context.getColor(R.color.text_soft))
     }
 
-    /** A name at the left and its value below or beside it, read out as one. */
+    /** A name and its value beside it, or below it where large letters would break words, read out as one. */
     fun line(line: Line): View = LinearLayout(context).apply {
-        orientation = LinearLayout.HORIZONTAL
+        val isBelow = resources.configuration.fontScale >= VALUE_BELOW_FROM_SCALE
+        orientation = if (isBelow) LinearLayout.VERTICAL else LinearLayout.HORIZONTAL
         // On one baseline a label of two lines would hang out of the row.
         isBaselineAligned = false
         setPadding(0, dp(GAP), 0, dp(GAP))
         val label = text(line.label, TextStyle.LABEL)
-        val value = text(line.value, TextStyle.VALUE).apply { gravity = Gravity.END }
-        addView(label, LinearLayout.LayoutParams(0, WRAP_CONTENT, LABEL_PART))
-        addView(value, LinearLayout.LayoutParams(0, WRAP_CONTENT, VALUE_PART))
+        val value = text(line.value, TextStyle.VALUE)
+        if (isBelow) {
+            listOf(label, value).forEach { addView(it, LinearLayout.LayoutParams(MATCH_PARENT, WRAP_CONTENT)) }
+        } else {
+            value.gravity = Gravity.END
+            addView(label, LinearLayout.LayoutParams(0, WRAP_CONTENT, LABEL_PART))
+            addView(value, LinearLayout.LayoutParams(0, WRAP_CONTENT, VALUE_PART))
+        }
         contentDescription = "${words.of(line.label)}: ${words.of(line.value)}"
         isFocusable = true
     }
@@ -129,6 +135,7 @@ class Kit(val context: Context) {
         const val SIDE = 16
         const val GAP = 4
         private const val CORNER = 12
+        private const val VALUE_BELOW_FROM_SCALE = 1.5f
         private const val LABEL_PART = 2f
         private const val VALUE_PART = 3f
     }
