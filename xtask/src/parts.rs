@@ -97,7 +97,6 @@ pub(crate) const TEST: &[&str] = &[
     "month",
     "package",
     "android",
-    "ios",
     "interop",
     "lab",
 ];
