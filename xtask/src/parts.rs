@@ -96,7 +96,6 @@ pub(crate) const TEST: &[&str] = &[
     "bindings",
     "month",
     "package",
-    "ios",
     "interop",
     "lab",
 ];

@@ -117,6 +117,18 @@ final class ModelTests: XCTestCase {
         _ = await model.ended()
     }
 
+    func testAChangeBeforeTheRunHasBegunIsPushedIntoIt() async throws {
+        let model = measureModel()
+        model.start()
+        phone.transport = Transport(kind: .wifi)
+        await model.phoneChanged()
+        try await until("the run") { !engine.with(\.runs).isEmpty }
+        let run = try XCTUnwrap(engine.with(\.runs).last)
+        try await until("the change") { run.pushed.contains { $0.transport.kind == .wifi } }
+        model.stop()
+        _ = await model.ended()
+    }
+
     func testWhoFollowsAValueGetsItAndTheLaterOnes() async {
         let observed = Observed(1)
         let values = observed.values()
