@@ -12,6 +12,7 @@ mod relay;
 mod servers;
 mod stage;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
@@ -46,7 +47,10 @@ pub(crate) fn with(machine: &Machine, words: &[String]) -> Counts {
 }
 
 const CALC: &str = "libreoffice-calc-nogui";
-const READERS_CURE: &str = "apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui";
+const READERS_CURE: &str =
+    "apt-get install poppler-utils libreoffice-calc-nogui libreoffice-writer-nogui fonts-liberation";
+/// Debian's font with the measures of Times New Roman.
+const SERIF: &str = "/usr/share/fonts/truetype/liberation/LiberationSerif-Regular.ttf";
 
 fn counted(machine: &Machine, checks: fn(&Machine) -> Result<Vec<Check>, Counts>) -> Counts {
     match checks(machine) {
@@ -64,6 +68,10 @@ fn prepare(machine: &Machine, spark: bool) -> Result<(Stage, Postgres, Python), 
     // One program, two packages without windows: each brings the part that opens its kind of file.
     for (part, package) in [("libsclo.so", CALC), ("libswlo.so", "libreoffice-writer-nogui")] {
         machine.ensure_office_part(part, package).map_err(skipped(READERS_CURE))?;
+    }
+    // The DOCX names Times New Roman: without a font of its measures LibreOffice breaks lines elsewhere.
+    if Path::new("/usr/lib/libreoffice").exists() {
+        machine.ensure_file(Path::new(SERIF), "fonts-liberation").map_err(skipped(READERS_CURE))?;
     }
     let python = Python::ensure(machine, spark)
         .map_err(skipped("install it by hand into target/month/venv, or give this machine a way to its registry"))?;
