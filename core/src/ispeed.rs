@@ -25,7 +25,9 @@ use crate::{clock, facts, http};
 ///
 /// One run at a time. Consent, history, quarantine, keys and deletion are questions to [`Ispeed::outbox`].
 pub struct Ispeed {
-    workshop: Workshop,
+    outbox: Arc<Outbox>,
+    engine: Arc<dyn Measure>,
+    now: Now,
     settings: Settings,
     resolver: RwLock<Resolver>,
     data_limits: RwLock<DataLimits>,
@@ -68,12 +70,11 @@ impl Ispeed {
         for key in &settings.collector_keys {
             outbox.trust_collector(&settings.collector, key, now())?;
         }
-        let accept_simulated = settings.accept_simulated;
-        let resolver = Resolver::new(boundaries);
-        let workshop = Workshop { outbox, resolver: resolver.clone(), accept_simulated, now, engine };
         let ispeed = Self {
-            workshop,
-            resolver: RwLock::new(resolver),
+            outbox,
+            engine,
+            now,
+            resolver: RwLock::new(Resolver::new(boundaries)),
             data_limits: RwLock::new(settings.data_limits),
             settings,
             client,
@@ -86,7 +87,7 @@ impl Ispeed {
 
     /// The outbox: consent, history, upload decisions, keys, deletion, budget.
     pub fn outbox(&self) -> &Arc<Outbox> {
-        &self.workshop.outbox
+        &self.outbox
     }
 
     /// What the shell said at opening.
@@ -120,13 +121,20 @@ impl Ispeed {
         *self.data_limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
+    /// What a run that begins now works with.
     fn workshop(&self) -> Workshop {
-        Workshop { resolver: self.resolver(), ..self.workshop.clone() }
+        Workshop {
+            outbox: Arc::clone(&self.outbox),
+            resolver: self.resolver(),
+            accept_simulated: self.settings.accept_simulated,
+            now: Arc::clone(&self.now),
+            engine: Arc::clone(&self.engine),
+        }
     }
 
     /// What a run of this plan would use, before it is started.
     pub fn estimate(&self, plan: &RunPlan, facts: &Facts) -> Result<Estimate> {
-        let month = (self.workshop.now)().month();
+        let month = (self.now)().month();
         let mut estimate = self.outbox().estimate(self.data_limits(), &sim_label(plan, facts), month, plan.long)?;
         if let Some(max) = plan.max_bytes {
             estimate.limited |= max < estimate.max_bytes;
@@ -146,7 +154,7 @@ impl Ispeed {
         let mut facts = facts;
         keep_shareable(consent.share, &mut facts);
 
-        let begun_at = begun_at((self.workshop.now)(), plan, &facts)?;
+        let begun_at = begun_at((self.now)(), plan, &facts)?;
         let sim = sim_label(plan, &facts);
         let limits = self.data_limits();
         let allowed = self.outbox().allow_run(limits, &sim, begun_at.month(), plan.long)?;
@@ -167,24 +175,24 @@ impl Ispeed {
         let mut engine_plan = plan.engine_plan(draft.id, device_id, self.settings.extra_ca_pem.clone());
         // The method's own cap is the engine's business; only a limit of the person is passed on.
         engine_plan.max_bytes = (allowed.limited || plan.max_bytes.is_some()).then_some(max_bytes);
-        self.outbox().begin(&draft, (self.workshop.now)())?;
+        self.outbox().begin(&draft, (self.now)())?;
         let shift = plan.simulated_shift_micros;
         Ok(spawn(&self.runtime, self.workshop(), draft, engine_plan, shift, permit))
     }
 
     /// Sends whatever is due. Without consent to upload nothing is.
     pub async fn drain(&self) -> Result<Drained> {
-        upload::drain(Arc::clone(self.outbox()), &self.client, Arc::clone(&self.workshop.now)).await
+        upload::drain(Arc::clone(self.outbox()), &self.client, Arc::clone(&self.now)).await
     }
 
     /// Turns the runs of dead processes into samples (`aborted`, `process_died`); returns how many. Called when opening;
     /// a program that lives long calls it now and then.
     pub fn recover(&self) -> Result<usize> {
-        let dead = self.outbox().adopt_dead((self.workshop.now)())?;
-        let mut recovered = 0;
+        let dead = self.outbox().adopt_dead((self.now)())?;
+        let (workshop, mut recovered) = (self.workshop(), 0);
         for attempt in dead {
             let measured = died(&attempt.draft, attempt.seen_at, attempt.bytes_down, attempt.bytes_up);
-            match finish(&self.workshop(), &attempt.draft, measured) {
+            match finish(&workshop, &attempt.draft, measured) {
                 Ok(_) => recovered += 1,
                 // It stays an attempt of this session, and the next opening tries again.
                 Err(error) => tracing::warn!(%error, id = %attempt.draft.id, "a run that died could not be recovered"),

@@ -196,7 +196,6 @@ impl Run {
 }
 
 /// What a run needs of its [`crate::Ispeed`].
-#[derive(Clone)]
 pub(crate) struct Workshop {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) resolver: Resolver,
