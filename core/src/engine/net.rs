@@ -155,21 +155,21 @@ impl Network {
         };
         let socket = make().map_err(|error| Failure::io("no socket", &error))?;
         if let Some(interface) = &self.interface {
-            bind_to_interface(&SockRef::from(&socket), interface, peer.is_ipv6()).map_err(|error| {
-                let denied = error.kind() == io::ErrorKind::PermissionDenied;
-                let kind = if denied { Kind::Permission } else { Kind::NoRoute };
-                Failure::new(kind, format!("cannot use the interface {interface}: {error}"))
-            })?;
+            bind_to_interface(&SockRef::from(&socket), interface, peer.is_ipv6())
+                .map_err(|error| unusable(&format!("the interface {interface}"), &error))?;
         }
         if let Some(NetworkBinding(binding)) = &self.binding {
-            binding.bind(&socket).map_err(|error| {
-                let denied = error.kind() == io::ErrorKind::PermissionDenied;
-                let kind = if denied { Kind::Permission } else { Kind::NoRoute };
-                Failure::new(kind, format!("cannot use the network that was asked for: {error}"))
-            })?;
+            binding.bind(&socket).map_err(|error| unusable("the network that was asked for", &error))?;
         }
         Ok(socket)
     }
+}
+
+/// The way out that the plan names is not there, or may not be used.
+fn unusable(what: &str, error: &io::Error) -> Failure {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let kind = if denied { Kind::Permission } else { Kind::NoRoute };
+    Failure::new(kind, format!("cannot use {what}: {error}"))
 }
 
 impl Failure {
