@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use ispeed_meter::params::FLOWS_ALL_RTT_US;
-
 /// Looking up a host's addresses: two tries of 2 s of a stub resolver, and some.
 pub(crate) const DNS: Duration = Duration::from_secs(5);
 /// TCP connect: SYN and three retransmissions (1 + 2 + 4 s, RFC 6298) reach across a radio that wakes; longer is no service.
@@ -42,11 +40,9 @@ pub(crate) const OPENING: Duration = Duration::from_millis(250);
 pub(crate) const FLOWS_GRACE: Duration = Duration::from_millis(250);
 /// Load flows opened ahead of time in each direction: the first step of growth is instant.
 pub(crate) const FLOWS_AHEAD: u8 = 4;
-/// From this round trip on, all flows of a direction are opened before it (satellite, or a server on another continent).
-pub(crate) const LONG_PATH_US: u64 = FLOWS_ALL_RTT_US;
-/// ... of a download only where opening the first ones took at most this many round trips: connect, TLS and upgrade are three,
-/// and on a link where the handshakes of eight flows (13 kB) take another quarter of 300 ms, below 1.4 Mbit/s, those of
-/// twelve more are a part of all its bytes, and it never needs them.
+/// All flows of a download over a long path are opened before it only where opening the first ones took at most this many round
+/// trips: connect, TLS and upgrade are three, and on a link where the handshakes of eight flows (13 kB) take another quarter
+/// of 300 ms, below 1.4 Mbit/s, those of twelve more are a part of all its bytes, and it never needs them.
 pub(crate) const OPENED_FAST_RTTS: f64 = 3.25;
 /// Age at which a flow under BBR looks for the least round trip again: for 200 ms and a round trip it sends four packets a
 /// round trip (Linux, `bbr_min_rtt_win_sec`; draft-ietf-ccwg-bbr, `MinRTTFilterLen`).

@@ -287,11 +287,12 @@ impl Run {
         bbr && room && flows.age() + Duration::from_micros(cap_us.max(of_path_us)) > limits::BBR_PROBES_AT
     }
 
-    /// Opens every flow of a direction before it starts, over a long path that is fast: a handshake takes three round trips,
-    /// and flows that join in mid-run need seven more to their share, or overrun a queue that the others had found.
+    /// Opens every flow of a direction before it starts, over a long path (satellite, or a server on another continent) that is
+    /// fast: a handshake takes three round trips, and flows that join in mid-run need seven more to their share, or overrun a
+    /// queue that the others had found.
     async fn open_all_over_a_long_path(&self, direction: Direction, flows: &mut Flows) -> Result<(), Failure> {
         let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
-        if rtt_us < limits::LONG_PATH_US {
+        if rtt_us < params::FLOWS_ALL_RTT_US {
             return Ok(());
         }
         let fast = match direction {
