@@ -107,7 +107,11 @@ impl Api {
             let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reused = waiting.is_some();
             let mut sender = match waiting {
-                Some(sender) => sender,
+                // It takes the next request a moment after the end of its last answer was read.
+                Some(mut sender) => match sender.ready().await {
+                    Ok(()) => sender,
+                    Err(_) => continue,
+                },
                 None => self.open().await?,
             };
             let sent = Instant::now();
