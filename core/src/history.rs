@@ -64,6 +64,14 @@ pub struct Detail {
     pub answer: Option<Submitted>,
 }
 
+impl Detail {
+    pub(crate) fn of(stored: StoredSample) -> Result<Self> {
+        let sample = read(&stored)?;
+        let answer = answer(&stored);
+        Ok(Self { entry: entry(&sample, &stored, answer.as_ref()), sample, stored, answer })
+    }
+}
+
 impl Outbox {
     /// The history, the newest first.
     pub fn history(&self, filter: Filter) -> Result<Vec<Entry>> {
@@ -78,10 +86,7 @@ impl Outbox {
 
     /// One sample with everything known of it. Errors: `not_found`.
     pub fn detail(&self, id: Uuid) -> Result<Detail> {
-        let stored = self.sample(id)?.ok_or(Error::NotFound { id })?;
-        let sample = read(&stored)?;
-        let answer = answer(&stored);
-        Ok(Detail { entry: entry(&sample, &stored, answer.as_ref()), sample, stored, answer })
+        Detail::of(self.sample(id)?.ok_or(Error::NotFound { id })?)
     }
 
     /// What this device's clock lacked to a server's, in the newest run that a server answered, in microseconds.

@@ -120,7 +120,7 @@ impl Outbox {
 
     /// Calls `each` with the samples, the newest first, one at a time in memory. `each` may call the outbox; samples erased
     /// meanwhile are left out.
-    pub fn each_sample(&self, filter: Filter, mut each: impl FnMut(StoredSample) -> Result<()>) -> Result<()> {
+    pub fn each_sample(&self, filter: Filter, each: impl FnMut(StoredSample) -> Result<()>) -> Result<()> {
         let ids = self.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id FROM samples WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR started_at < ?2) \
@@ -131,7 +131,12 @@ impl Outbox {
             let ids = statement.query_map(params![filter.state.map(State::text), before, limit], |row| row.get(0))?;
             Ok(ids.collect::<rusqlite::Result<Vec<String>>>()?)
         })?;
-        for id in &ids {
+        self.each_of(&ids, each)
+    }
+
+    /// The same of samples whose ids were just read, in their order.
+    pub(crate) fn each_of(&self, ids: &[String], mut each: impl FnMut(StoredSample) -> Result<()>) -> Result<()> {
+        for id in ids {
             if let Some(sample) = self.sample(parse_id(id)?)? {
                 each(sample)?;
             }

@@ -5,7 +5,8 @@ use ispeed_protocol::sample::Sample;
 use ispeed_protocol::{Cell, UtcMicros};
 use ispeed_verdict::operators::serving_operator;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::history::Detail;
 use crate::outbox::Outbox;
 
 /// A sample of this device that counts, or is expected to.
@@ -45,17 +46,13 @@ impl Outbox {
             Ok(ids.collect::<rusqlite::Result<Vec<_>>>()?)
         })?;
         let mut own = Vec::new();
-        for id in ids {
-            let id = id.parse().map_err(|_| Error::Storage { reason: format!("{id:?} is no UUID") })?;
-            let detail = match self.detail(id) {
-                // Its owner erased it just now.
-                Err(Error::NotFound { .. }) => continue,
-                detail => detail?,
-            };
+        self.each_of(&ids, |stored| {
+            let detail = Detail::of(stored)?;
             if detail.entry.verdict.counts {
                 own.push(of(&detail.sample, detail.entry.sent_at));
             }
-        }
+            Ok(())
+        })?;
         Ok(own)
     }
 }
