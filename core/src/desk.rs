@@ -186,10 +186,8 @@ impl Desk {
         me::delete(self.ispeed.outbox(), self.ispeed.client(), self.collector(), clock::now()).await
     }
 
-    /// The keys the collector is known by.
-    pub fn trusted(&self) -> Result<Vec<PublicKey>> {
-        let keys = self.ispeed.outbox().collector_keys(Some(self.collector()))?;
-        keys.iter().map(|known| PublicKey::parse(&known.key).map_err(Error::storage)).collect()
+    fn trusted(&self) -> Result<Vec<PublicKey>> {
+        self.ispeed.outbox().trusted_keys(self.collector())
     }
 
     fn collector(&self) -> &str {

@@ -99,6 +99,12 @@ impl Outbox {
         })
     }
 
+    /// The keys a collector signs with, as far as they are known.
+    pub(crate) fn trusted_keys(&self, collector: &str) -> Result<Vec<PublicKey>> {
+        let url = collector_url(collector)?;
+        self.read(|connection| trusted_keys(connection, &url))
+    }
+
     /// Forgets all back-off, because a person asks or the network came back. What a collector itself asked for stays.
     pub fn retry_now(&self) -> Result<()> {
         self.write(|tx| {
