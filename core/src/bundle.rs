@@ -14,9 +14,9 @@ use reqwest::header::{ETAG, IF_NONE_MATCH, IF_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode};
 
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 use crate::http;
 use crate::outbox::collector_url;
-use crate::plan::packs::write_whole;
 
 /// Largest bundle taken: that of Vietnam has 3 MB.
 pub const BUNDLE_MAX_BYTES: u64 = 16 << 20;

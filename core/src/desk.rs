@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::bundle::{self, BundleStore, Refreshed};
 use crate::error::{Error, Result};
+use crate::files::cannot;
 use crate::outbox::Filter;
 use crate::plan::fetch::{self, About};
 use crate::plan::guide::{self, Guide, Question};
@@ -193,8 +194,4 @@ impl Desk {
     fn collector(&self) -> &str {
         &self.ispeed.settings().collector
     }
-}
-
-fn cannot(path: &Path, error: &dyn std::fmt::Display) -> Error {
-    Error::Storage { reason: format!("{}: {error}", path.display()) }
 }

@@ -20,6 +20,7 @@ pub mod desk;
 pub mod engine;
 pub mod error;
 pub mod facts;
+mod files;
 pub mod history;
 pub mod http;
 pub mod identity;

@@ -2,8 +2,7 @@
 //! be changed and a key can be taken back.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ispeed_protocol::UtcMicros;
 use ispeed_protocol::campaign::{CampaignError, PlanPack};
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::fetch::{About, FetchedPack, check_campaign, check_commune};
 use crate::error::{Error, Result};
+use crate::files::{cannot, write_whole};
 
 /// A folder of packs.
 #[derive(Clone, Debug)]
@@ -147,22 +147,4 @@ fn check(
         return Err(Error::input("plan pack", of, format!("the pack for {about:?}")));
     }
     Ok(KeptPack { pack, etag, outdated })
-}
-
-/// Writes a file that is there whole or not at all, also after a power cut.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(dir)?;
-        let new = path.with_extension("new");
-        let mut file = fs::File::create(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    write().map_err(|error| cannot(path, &error))
-}
-
-fn cannot(path: &Path, error: &dyn std::fmt::Display) -> Error {
-    Error::Storage { reason: format!("{}: {error}", path.display()) }
 }
