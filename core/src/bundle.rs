@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ispeed_commune::Boundaries;
-use reqwest::header::{ETAG, IF_NONE_MATCH, IF_RANGE, RANGE};
+use reqwest::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode};
 
 use crate::error::{Error, Result};
@@ -109,7 +109,7 @@ impl BundleStore {
                 _ => break http::successful(answer, &what).await?,
             }
         };
-        let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let etag = http::etag(&answer);
         let from = if answer.status() == StatusCode::PARTIAL_CONTENT { begun.map_or(0, |(_, bytes)| bytes) } else { 0 };
         part.receive(answer, etag.as_deref(), from, &what).await?;
         self.take(&part, etag.as_deref(), have, &what)

@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use ispeed_protocol::problem::Problem;
+use reqwest::header::ETAG;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
@@ -13,6 +14,8 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::outbox::NetworkFailure;
 
+/// How this program names itself to a collector, here and where a run asks by its own connections.
+pub(crate) const USER_AGENT: &str = concat!("ispeed-core/", env!("CARGO_PKG_VERSION"));
 /// Longest wait for a connection: a phone at the edge of coverage needs several seconds.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for a whole answer: 50 KB at the 10 kbit/s of a bad EDGE cell.
@@ -32,9 +35,14 @@ pub fn client(extra_ca_pem: Option<&str>) -> Result<Client> {
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
-        .user_agent(concat!("ispeed-core/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .build()
         .map_err(Error::internal)
+}
+
+/// What names the content of an answer.
+pub(crate) fn etag(response: &Response) -> Option<String> {
+    response.headers().get(ETAG)?.to_str().ok().map(str::to_owned)
 }
 
 /// Reads a body of at most `max_bytes`; `None` when it is longer.

@@ -148,7 +148,7 @@ impl Api {
             .method(method)
             .uri(target)
             .header(HOST, self.endpoint.authority())
-            .header(USER_AGENT, concat!("ispeed-core/", env!("CARGO_PKG_VERSION")))
+            .header(USER_AGENT, crate::http::USER_AGENT)
             .header(ACCEPT, "application/json");
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");

@@ -3,7 +3,7 @@
 use ispeed_commune::Point;
 use ispeed_protocol::campaign::{CampaignView, PlanPack, is_code};
 use ispeed_protocol::plan::Plan;
-use reqwest::header::{ETAG, IF_NONE_MATCH};
+use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Client, StatusCode, Url};
 
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ pub async fn pack(client: &Client, collector: &str, about: &About, etag: Option<
     if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::NOT_MODIFIED) {
         return Ok(None);
     }
-    let etag = answer.as_ref().ok().and_then(|answer| answer.headers().get(ETAG)?.to_str().ok().map(str::to_owned));
+    let etag = answer.as_ref().ok().and_then(http::etag);
     let body = http::successful_body(answer, &what).await?;
     let pack = serde_json::from_slice(&body)
         .map_err(|e| Error::Server { status: 200, detail: format!("{what}: not a plan pack: {e}") })?;
