@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ispeed_protocol::place::is_commune_code;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus};
 use ispeed_protocol::receipt::Submitted;
 use ispeed_protocol::sample::{Outcome, Sample, SampleWithReceipt};
@@ -145,7 +146,7 @@ pub async fn month_status(
 
 /// How one commune stands in a month: "12 more here".
 pub async fn commune_quota(client: &Client, collector: &str, code: &str, month: Month) -> Result<CommuneQuota> {
-    if code.len() != 5 || !code.bytes().all(|b| b.is_ascii_digit()) {
+    if !is_commune_code(code) {
         return Err(Error::input("commune code", code, "five digits"));
     }
     let url = format!("{}/v1/communes/{code}/quota?month={month}", collector_url(collector)?);

@@ -7,6 +7,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::day::Day;
+use crate::place::is_commune_code;
 use crate::plan::{CommunePlan, PlanCalendar, Spacing};
 use crate::signing::{PublicKey, SecretKey, SignatureError, signed_bytes};
 use crate::time::{Month, UtcMicros};
@@ -92,8 +93,7 @@ impl Campaign {
         let many = self.communes.len();
         require((1..=COMMUNES_MAX).contains(&many), "communes", &many.to_string(), "1 to 200 of them");
         for code in &self.communes {
-            let digits = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
-            require(digits, "communes", code, "five digits, such as 25195");
+            require(is_commune_code(code), "communes", code, "five digits, such as 25195");
         }
         require(self.communes.is_sorted_by(|a, b| a < b), "communes", &self.communes.join(" "), "each once, in order");
         for quota in &self.quotas {

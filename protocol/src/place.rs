@@ -54,6 +54,11 @@ impl Place {
     }
 }
 
+/// A commune's code: five digits, as text.
+pub fn is_commune_code(code: &str) -> bool {
+    code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Where a position came from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 use ispeed_commune::Point;
 use ispeed_protocol::campaign::{CampaignView, PlanPack, is_code};
+use ispeed_protocol::place::is_commune_code;
 use ispeed_protocol::plan::Plan;
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Client, StatusCode, Url};
@@ -94,8 +95,7 @@ fn endpoint(collector: &str, path: &str, about: Option<&About>) -> Result<Url> {
 }
 
 pub(super) fn check_commune(code: &str) -> Result<()> {
-    let good = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
-    if good { Ok(()) } else { Err(Error::input("commune", code, "five digits, such as 25195")) }
+    if is_commune_code(code) { Ok(()) } else { Err(Error::input("commune", code, "five digits, such as 25195")) }
 }
 
 pub(super) fn check_campaign(code: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use crate::consent::Share;
-use crate::place::{Fix, Fixes, Place, PlaceVerdict};
+use crate::place::{Fix, Fixes, Place, PlaceVerdict, is_commune_code};
 use crate::sample::Sample;
 
 const CANDIDATES_MAX: usize = 64;
@@ -65,10 +65,6 @@ fn commune(place: &Place, check: &mut Checker) {
     }
     check.number("/place/border_m", place.border_m, 0.0..=DISTANCE_MAX_M);
     check.text("/place/table", place.table.as_deref(), 200);
-}
-
-fn is_commune_code(code: &str) -> bool {
-    code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn fix(at: &str, fix: &Fix, share: Share, check: &mut Checker) {
