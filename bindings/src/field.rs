@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ispeed_core::bundle::Refreshed;
+use ispeed_core::clock;
 use ispeed_core::commune::gazetteer;
-use ispeed_core::plan::fetch;
 use ispeed_core::protocol::Month;
-use ispeed_core::{clock, history};
 
 use crate::error::{IspeedError, Result};
 use crate::ispeed::Ispeed;
@@ -87,42 +86,25 @@ impl Ispeed {
     /// What to measure next.
     pub async fn plan(&self, about: PlanAbout) -> Result<Plan> {
         let (desk, about) = (Arc::clone(&self.desk), about.try_into()?);
-        runtime::run(
-            async move { fetch::plan(desk.ispeed().client(), &desk.ispeed().settings().collector, &about).await },
-        )
-        .await
-        .map(Into::into)
+        runtime::run(async move { desk.plan(&about).await }).await.map(Into::into)
     }
 
     /// A campaign by its code.
     pub async fn campaign(&self, code: String) -> Result<CampaignView> {
         let desk = Arc::clone(&self.desk);
-        runtime::run(async move {
-            fetch::campaign(desk.ispeed().client(), &desk.ispeed().settings().collector, &code).await
-        })
-        .await
-        .map(Into::into)
+        runtime::run(async move { desk.campaign(&code).await }).await.map(Into::into)
     }
 
     /// How one commune stands in a month; this month unless said.
     pub async fn commune_quota(&self, code: String, month: Option<String>) -> Result<CommuneQuota> {
         let (desk, month) = (Arc::clone(&self.desk), self::month(month)?);
-        runtime::run(async move {
-            history::commune_quota(desk.ispeed().client(), &desk.ispeed().settings().collector, &code, month).await
-        })
-        .await
-        .map(Into::into)
+        runtime::run(async move { desk.commune_quota(&code, month).await }).await.map(Into::into)
     }
 
     /// How a month stands; this month unless said.
     pub async fn month_status(&self, month: Option<String>, province_code: Option<String>) -> Result<MonthStatus> {
         let (desk, month) = (Arc::clone(&self.desk), self::month(month)?);
-        runtime::run(async move {
-            let collector = &desk.ispeed().settings().collector;
-            history::month_status(desk.ispeed().client(), collector, month, province_code.as_deref()).await
-        })
-        .await
-        .map(Into::into)
+        runtime::run(async move { desk.month_status(month, province_code.as_deref()).await }).await.map(Into::into)
     }
 
     /// Reads the text of a campaign's QR code, without a network.

@@ -9,8 +9,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use ispeed_commune::Point;
-use ispeed_protocol::campaign::Join;
+use ispeed_protocol::Month;
+use ispeed_protocol::campaign::{CampaignView, Join};
 use ispeed_protocol::place::Place;
+use ispeed_protocol::plan::{CommuneQuota, MonthStatus, Plan};
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::signing::PublicKey;
 use tokio::runtime::Handle;
@@ -25,7 +27,7 @@ use crate::plan::own;
 use crate::plan::packs::{KeptPack, Packs};
 use crate::plan::pair::Pair;
 use crate::settings::Settings;
-use crate::{Ispeed, clock, me};
+use crate::{Ispeed, clock, history, me};
 
 /// Largest number of cells a guide names: a map cannot show more.
 pub const GUIDE_CELLS_MAX: u32 = 200;
@@ -83,6 +85,26 @@ impl Desk {
             self.ispeed.use_boundaries(Some(boundaries.clone()));
         }
         Ok(refreshed)
+    }
+
+    /// The collector's plan of this month.
+    pub async fn plan(&self, about: &About) -> Result<Plan> {
+        fetch::plan(self.ispeed.client(), self.collector(), about).await
+    }
+
+    /// A campaign and how far it is. Errors: `server` with status 404 for a code nobody knows.
+    pub async fn campaign(&self, code: &str) -> Result<CampaignView> {
+        fetch::campaign(self.ispeed.client(), self.collector(), code).await
+    }
+
+    /// How one commune stands in a month.
+    pub async fn commune_quota(&self, code: &str, month: Month) -> Result<CommuneQuota> {
+        history::commune_quota(self.ispeed.client(), self.collector(), code, month).await
+    }
+
+    /// How a month stands.
+    pub async fn month_status(&self, month: Month, province_code: Option<&str>) -> Result<MonthStatus> {
+        history::month_status(self.ispeed.client(), self.collector(), month, province_code).await
     }
 
     /// Fetches the pack for a commune or campaign, or learns that the one at hand is the present one.
