@@ -141,13 +141,11 @@ impl Ispeed {
 
     /// A paired measurement that starts in half a minute.
     pub fn new_pair(&self) -> Result<RunPair> {
-        let pair = self.desk.new_pair()?;
-        Ok(RunPair::of(&pair, self.desk.clock_offset_micros()?))
+        Ok(self.desk.new_pair()?.into())
     }
 
     /// Reads the pair another phone shows.
     pub fn read_pair(&self, text: String) -> Result<RunPair> {
-        let pair = self.desk.read_pair(&text)?;
-        Ok(RunPair::of(&pair, self.desk.clock_offset_micros()?))
+        Ok(self.desk.read_pair(&text)?.into())
     }
 }

@@ -1,7 +1,7 @@
 //! Campaigns, packs for a day without a network, the guide and pairs.
 
-use ispeed_core::desk::Guided;
-use ispeed_core::plan::{guide, packs, pair};
+use ispeed_core::desk::{Guided, PairHere};
+use ispeed_core::plan::{guide, packs};
 use ispeed_core::protocol::UtcMicros;
 use ispeed_core::protocol::campaign as core;
 
@@ -274,9 +274,9 @@ pub struct RunPair {
     pub start_here_micros: i64,
 }
 
-impl RunPair {
-    pub(crate) fn of(core: &pair::Pair, offset_micros: i64) -> Self {
-        let start_here_micros = core.start_here(offset_micros).as_micros();
-        Self { id: core.id.clone(), text: core.text(), start_here_micros }
+impl From<PairHere> for RunPair {
+    fn from(core: PairHere) -> Self {
+        let PairHere { pair, start_here } = core;
+        Self { text: pair.text(), id: pair.id, start_here_micros: start_here.as_micros() }
     }
 }

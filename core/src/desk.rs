@@ -9,12 +9,12 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use ispeed_commune::Point;
-use ispeed_protocol::Month;
 use ispeed_protocol::campaign::{CampaignView, Join};
 use ispeed_protocol::place::Place;
 use ispeed_protocol::plan::{CommuneQuota, MonthStatus, Plan};
 use ispeed_protocol::receipt::Receipt;
 use ispeed_protocol::signing::PublicKey;
+use ispeed_protocol::{Month, UtcMicros};
 use tokio::runtime::Handle;
 
 use crate::bundle::{self, BundleStore, Refreshed};
@@ -49,6 +49,15 @@ pub struct Guided {
     pub here: Option<Place>,
     /// The time of the pack is over: others may have measured already what it asks for.
     pub outdated: bool,
+}
+
+/// A pair, and when this device starts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PairHere {
+    /// The pair.
+    pub pair: Pair,
+    /// Its start on this device's own clock.
+    pub start_here: UtcMicros,
 }
 
 impl Desk {
@@ -169,18 +178,20 @@ impl Desk {
     }
 
     /// A pair that starts soon, by the clock of the last server that answered.
-    pub fn new_pair(&self) -> Result<Pair> {
-        Pair::new(clock::now(), self.clock_offset_micros()?)
+    pub fn new_pair(&self) -> Result<PairHere> {
+        self.pair_here(Pair::new)
     }
 
     /// Reads the text another phone shows.
-    pub fn read_pair(&self, text: &str) -> Result<Pair> {
-        Pair::read(text, clock::now(), self.clock_offset_micros()?)
+    pub fn read_pair(&self, text: &str) -> Result<PairHere> {
+        self.pair_here(|now, offset_micros| Pair::read(text, now, offset_micros))
     }
 
-    /// What this device's clock lacks to the last server's that answered; 0 before the first.
-    pub fn clock_offset_micros(&self) -> Result<i64> {
-        Ok(self.ispeed.outbox().clock_offset_micros()?.unwrap_or(0))
+    /// Before the first server that answered the device's clock is taken to be right.
+    fn pair_here(&self, make: impl FnOnce(UtcMicros, i64) -> Result<Pair>) -> Result<PairHere> {
+        let offset_micros = self.ispeed.outbox().clock_offset_micros()?.unwrap_or(0);
+        let pair = make(clock::now(), offset_micros)?;
+        Ok(PairHere { start_here: pair.start_here(offset_micros), pair })
     }
 
     /// Writes the hand-over file; returns how many lines. Errors: `storage`.
