@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ispeed_core::history::document;
+use ispeed_core::history::{document, document_of};
 use ispeed_core::outbox::Outbox;
 
 use crate::error::{IspeedError, Result};
@@ -51,25 +51,23 @@ impl Run {
     pub async fn outcome(&self) -> Result<RunResult> {
         let waiter = self.run.waiter();
         let outbox = Arc::clone(&self.outbox);
-        runtime::run(async move {
+        let (ended, document) = runtime::run(async move {
             let ended = waiter.await?;
             let id = ended.sample.id;
             let stored = tokio::task::spawn_blocking(move || outbox.sample(id)).await;
             let document = stored.ok().and_then(std::result::Result::ok).flatten().and_then(|s| document(&s).ok());
-            Ok((ended, document))
-        })
-        .await
-        .and_then(|(ended, document)| {
-            let text = match document {
+            let document = match document {
                 Some(document) => document,
                 // The sample was erased while it was waited for; its bytes are at hand.
-                None => ended.signed.body.clone(),
+                None => document_of(&ended.signed.body, None)?,
             };
-            Ok(RunResult {
-                sample: SampleView::from((*ended.sample).clone()),
-                detail: ended.detail,
-                document: String::from_utf8(text).map_err(|e| IspeedError::Internal { reason: e.to_string() })?,
-            })
+            Ok((ended, document))
+        })
+        .await?;
+        Ok(RunResult {
+            sample: SampleView::from((*ended.sample).clone()),
+            detail: ended.detail,
+            document: String::from_utf8(document).map_err(|e| IspeedError::Internal { reason: e.to_string() })?,
         })
     }
 }

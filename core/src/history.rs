@@ -122,11 +122,16 @@ impl Outbox {
 
 /// The document of one sample, `{"sample":…,"receipt":…}`, as `ispeed test --format json` prints it.
 pub fn document(stored: &StoredSample) -> Result<Vec<u8>> {
+    document_of(&stored.body, stored.receipt.as_deref())
+}
+
+/// The same of a body and its receipt, wherever they are kept.
+pub fn document_of(body: &[u8], receipt: Option<&[u8]>) -> Result<Vec<u8>> {
     let raw = |bytes: &[u8]| -> Result<Box<RawValue>> {
         let text = String::from_utf8(bytes.to_vec()).map_err(Error::storage)?;
         RawValue::from_string(text).map_err(Error::storage)
     };
-    let (sample, receipt) = (raw(&stored.body)?, stored.receipt.as_deref().map(raw).transpose()?);
+    let (sample, receipt) = (raw(body)?, receipt.map(raw).transpose()?);
     serde_json::to_vec(&SampleWithReceipt { sample: &sample, receipt: receipt.as_deref() }).map_err(Error::internal)
 }
 
