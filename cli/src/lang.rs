@@ -31,10 +31,7 @@ fn of_locale(values: [Option<String>; 3]) -> Lang {
 
 /// The word of a pair.
 pub(crate) fn pick<'a>(lang: Lang, vi: &'a str, en: &'a str) -> &'a str {
-    match lang {
-        Lang::Vi => vi,
-        Lang::En => en,
-    }
+    lang.pick(vi, en)
 }
 
 /// A number with `digits` decimals and grouped thousands: `1.234,5` in Vietnamese, `1,234.5` in English.

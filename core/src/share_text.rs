@@ -18,8 +18,8 @@ use crate::place::Resolver;
 pub fn share_text(detail: &Detail, resolver: &Resolver, lang: Lang) -> String {
     let sample = &detail.sample;
     let mut lines = vec![title(sample.started_at, lang)];
-    lines.extend(direction(pick(lang, "Tải xuống", "Download"), sample.down.as_ref(), lang));
-    lines.extend(direction(pick(lang, "Tải lên", "Upload"), sample.up.as_ref(), lang));
+    lines.extend(direction(lang.pick("Tải xuống", "Download"), sample.down.as_ref(), lang));
+    lines.extend(direction(lang.pick("Tải lên", "Upload"), sample.up.as_ref(), lang));
     lines.extend(latency(sample, lang));
     if sample.outcome != Outcome::Complete {
         lines.push(outcome(sample.outcome, lang).to_owned());
@@ -28,16 +28,9 @@ pub fn share_text(detail: &Detail, resolver: &Resolver, lang: Lang) -> String {
     lines.extend(place_line(place, resolver, lang));
     lines.extend(network(sample));
     lines.push(verdict(detail, lang));
-    lines.push(format!("{}: {}", pick(lang, "Mã mẫu", "Sample"), sample.id));
-    lines.push(pick(lang, NOT_I_SPEED_VI, NOT_I_SPEED_EN).to_owned());
+    lines.push(format!("{}: {}", lang.pick("Mã mẫu", "Sample"), sample.id));
+    lines.push(lang.pick(NOT_I_SPEED_VI, NOT_I_SPEED_EN).to_owned());
     lines.join("\n")
-}
-
-fn pick<'a>(lang: Lang, vi: &'a str, en: &'a str) -> &'a str {
-    match lang {
-        Lang::Vi => vi,
-        Lang::En => en,
-    }
 }
 
 fn title(at: UtcMicros, lang: Lang) -> String {
@@ -60,10 +53,10 @@ fn direction(name: &str, result: Option<&DirectionResult>, lang: Lang) -> Option
 
 fn latency(sample: &Sample, lang: Lang) -> Option<String> {
     let ms = |ms: f64| format!("{ms:.0} ms");
-    let mut text = format!("{}: {}", pick(lang, "Độ trễ", "Latency"), ms(sample.latency.idle_ms?));
+    let mut text = format!("{}: {}", lang.pick("Độ trễ", "Latency"), ms(sample.latency.idle_ms?));
     for (loaded, words) in [
-        (sample.latency.loaded_down_ms, pick(lang, "khi tải xuống", "while downloading")),
-        (sample.latency.loaded_up_ms, pick(lang, "khi tải lên", "while uploading")),
+        (sample.latency.loaded_down_ms, lang.pick("khi tải xuống", "while downloading")),
+        (sample.latency.loaded_up_ms, lang.pick("khi tải lên", "while uploading")),
     ] {
         if let Some(loaded) = loaded {
             text.push_str(&format!("; {words} {}", ms(loaded)));
@@ -74,11 +67,11 @@ fn latency(sample: &Sample, lang: Lang) -> Option<String> {
 
 fn outcome(outcome: Outcome, lang: Lang) -> &'static str {
     match outcome {
-        Outcome::Complete => pick(lang, "Đo đủ hai chiều", "Both directions were measured"),
-        Outcome::Partial => pick(lang, "Chỉ đo được một chiều", "Only one direction was measured"),
-        Outcome::NoService => pick(lang, "Không có sóng hoặc không có mạng", "No radio or no route"),
-        Outcome::ServerFailed => pick(lang, "Điểm đo không trả lời hoặc mất kết nối", "The test point failed"),
-        Outcome::Aborted => pick(lang, "Phép đo bị dừng giữa chừng", "The run was ended before it finished"),
+        Outcome::Complete => lang.pick("Đo đủ hai chiều", "Both directions were measured"),
+        Outcome::Partial => lang.pick("Chỉ đo được một chiều", "Only one direction was measured"),
+        Outcome::NoService => lang.pick("Không có sóng hoặc không có mạng", "No radio or no route"),
+        Outcome::ServerFailed => lang.pick("Điểm đo không trả lời hoặc mất kết nối", "The test point failed"),
+        Outcome::Aborted => lang.pick("Phép đo bị dừng giữa chừng", "The run was ended before it finished"),
     }
 }
 
@@ -92,8 +85,8 @@ fn place_line(place: &Place, resolver: &Resolver, lang: Lang) -> Option<String> 
         },
     );
     let doubt = match place.verdict {
-        PlaceVerdict::Ambiguous => pick(lang, " (gần ranh giới, chưa chắc chắn)", " (near a border, not certain)"),
-        PlaceVerdict::Approximate => pick(lang, " (ước chừng theo tâm xã)", " (guessed by commune centres)"),
+        PlaceVerdict::Ambiguous => lang.pick(" (gần ranh giới, chưa chắc chắn)", " (near a border, not certain)"),
+        PlaceVerdict::Approximate => lang.pick(" (ước chừng theo tâm xã)", " (guessed by commune centres)"),
         _ => "",
     };
     Some(format!("{name}{doubt}"))
@@ -123,10 +116,10 @@ fn technology(technology: RadioTechnology) -> Option<&'static str> {
 fn verdict(detail: &Detail, lang: Lang) -> String {
     let verdict = &detail.entry.verdict;
     if verdict.counts {
-        return pick(lang, "Mẫu được tính", "The sample counts").to_owned();
+        return lang.pick("Mẫu được tính", "The sample counts").to_owned();
     }
     let reason = verdict.reasons.first().map_or("", |code| explain(code, lang).unwrap_or(code.as_str()));
-    format!("{}: {reason}", pick(lang, "Mẫu không được tính", "The sample does not count"))
+    format!("{}: {reason}", lang.pick("Mẫu không được tính", "The sample does not count"))
 }
 
 fn mbps(bps: f64, lang: Lang) -> String {

@@ -28,6 +28,16 @@ pub enum Lang {
     En,
 }
 
+impl Lang {
+    /// The text of a pair.
+    pub const fn pick<'a>(self, vi: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::Vi => vi,
+            Self::En => en,
+        }
+    }
+}
+
 /// One rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
@@ -46,10 +56,7 @@ pub struct Rule {
 /// The sentence of a code for a person; `None` for a code this version does not know.
 pub fn explain(code: &str, lang: Lang) -> Option<&'static str> {
     let rule = Reason::from_code(code)?.rule();
-    Some(match lang {
-        Lang::Vi => rule.advice_vi,
-        Lang::En => rule.meaning,
-    })
+    Some(lang.pick(rule.advice_vi, rule.meaning))
 }
 
 const fn rule(
