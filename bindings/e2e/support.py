@@ -32,9 +32,9 @@ def free_port():
 class Server:
     """`ispeed serve` on loopback."""
 
-    def __init__(self, *more, port=None, folder=None):
-        self.folder = folder or tempfile.mkdtemp(prefix="ispeed-server-")
-        self.port = port or free_port()
+    def __init__(self, *more):
+        self.folder = tempfile.mkdtemp(prefix="ispeed-server-")
+        self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.log = open(pathlib.Path(self.folder) / "log.txt", "ab")
         arguments = [PROGRAM, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", self.folder, *more]
@@ -113,11 +113,9 @@ class Recorder(ispeed.RunObserver):
 class CoreTest(unittest.TestCase):
     """One server a class, a fresh core a test."""
 
-    server_arguments = ()
-
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.server_arguments)
+        cls.server = Server()
 
     @classmethod
     def tearDownClass(cls):

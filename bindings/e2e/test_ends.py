@@ -31,7 +31,7 @@ def shaped(test):
 
 
 class Ends(CoreTest):
-    async def in_phase(self, run, observer, phase):
+    async def in_phase(self, observer, phase):
         deadline = time.monotonic() + 20
         while not any(picture.phase == phase and (picture.rate_bps or 0) > 0 for picture in observer.pictures):
             self.assertLess(time.monotonic(), deadline, f"never came to {phase}")
@@ -58,7 +58,7 @@ class Ends(CoreTest):
             async def run():
                 observer = Recorder()
                 run = self.core.start(plan(long=True, **directions), facts(), observer)
-                await self.in_phase(run, observer, phase)
+                await self.in_phase(observer, phase)
                 moved = await self.bytes_after(run.cancel)
                 return moved, await run.outcome()
 
@@ -76,7 +76,7 @@ class Ends(CoreTest):
             observer = Recorder()
             held = [self.core.start(plan(long=True, up=False), facts(), observer)]
             waiting = asyncio.ensure_future(held[0].outcome())
-            await self.in_phase(held[0], observer, ispeed.Phase.DOWNLOAD)
+            await self.in_phase(observer, ispeed.Phase.DOWNLOAD)
             # A coroutine that is cancelled while it waits must not keep the run alive.
             waiting.cancel()
             try:
