@@ -155,7 +155,7 @@ impl Desk {
             )
         })?;
         let pack = &kept.pack;
-        let own = self.ispeed.outbox().own_samples(own::since(pack, now))?;
+        let own = self.ispeed.outbox().own_samples(own::since(pack.made_at, pack.spacing, now))?;
         let here = at.and_then(|at| self.ispeed.resolver().resolve(at.lat, at.lon, accuracy_m));
         let guide = guide::guide(&Question {
             communes: &pack.communes,

@@ -1,8 +1,8 @@
 //! What this device measured itself, as far as a plan may not know it yet.
 
-use ispeed_protocol::campaign::PlanPack;
+use ispeed_protocol::plan::Spacing;
 use ispeed_protocol::sample::Sample;
-use ispeed_protocol::{Cell, UtcMicros};
+use ispeed_protocol::{Cell, Day, UtcMicros};
 use ispeed_verdict::operators::serving_operator;
 
 use crate::error::Result;
@@ -68,7 +68,24 @@ fn of(sample: &Sample, sent_at: Option<UtcMicros>) -> OwnSample {
     }
 }
 
-/// From when on a guide by this pack needs to know them: since it was made, and all of the day.
-pub fn since(pack: &PlanPack, now: UtcMicros) -> UtcMicros {
-    pack.made_at.min(ispeed_protocol::Day::of(now).start())
+/// From when on a guide by a plan of `made_at` needs to know them: since it was made, all of the day, and what spaces the next
+/// run, also over midnight.
+pub fn since(made_at: UtcMicros, spacing: Spacing, now: UtcMicros) -> UtcMicros {
+    let spaces = now.plus_micros(-i64::from(spacing.seconds) * 1_000_000);
+    made_at.min(Day::of(now).start()).min(spaces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_just_before_midnight_spaces_the_first_one_of_the_day() {
+        let spacing = Spacing { seconds: 120, metres: 0, per_day: 3 };
+        let midnight = Day::of("2026-11-23T05:00:00Z".parse().unwrap()).start();
+        let after = |seconds: i64| midnight.plus_micros(seconds * 1_000_000);
+        assert_eq!(since(after(30), spacing, after(60)), after(-60));
+        assert_eq!(since(after(30), spacing, after(3_600)), midnight, "all of the day");
+        assert_eq!(since(after(-7_200), spacing, after(60)), after(-7_200), "all that the plan does not know");
+    }
 }
