@@ -40,6 +40,10 @@ fn id(text: &str) -> Result<uuid::Uuid> {
     text.parse().map_err(|_| IspeedError::input("id", text, "the UUID of a sample"))
 }
 
+fn count(samples: usize) -> u32 {
+    u32::try_from(samples).unwrap_or(u32::MAX)
+}
+
 #[uniffi::export]
 impl Ispeed {
     /// Opens everything in the folder, and turns runs of dead processes into samples. `boundaries` is the file of a boundary
@@ -53,7 +57,7 @@ impl Ispeed {
 
     /// Turns the runs of dead processes into samples; returns how many.
     pub fn recover(&self) -> Result<u32> {
-        Ok(u32::try_from(self.desk.ispeed().recover()?).unwrap_or(u32::MAX))
+        Ok(count(self.desk.ispeed().recover()?))
     }
 }
 
@@ -154,7 +158,7 @@ impl Ispeed {
 
     /// Puts all refused samples back; returns how many.
     pub fn requeue_all(&self) -> Result<u32> {
-        Ok(u32::try_from(self.outbox().requeue_all(clock::now())?).unwrap_or(u32::MAX))
+        Ok(count(self.outbox().requeue_all(clock::now())?))
     }
 
     /// Deletes a sample from this device. One that was sent stays with the collector.
@@ -164,8 +168,7 @@ impl Ispeed {
 
     /// Deletes the copies of samples that were sent and started before; returns how many.
     pub fn erase_sent_before(&self, before_micros: i64) -> Result<u32> {
-        let erased = self.outbox().erase_sent_before(UtcMicros(before_micros), clock::now())?;
-        Ok(u32::try_from(erased).unwrap_or(u32::MAX))
+        Ok(count(self.outbox().erase_sent_before(UtcMicros(before_micros), clock::now())?))
     }
 
     /// Each step of one sample, or of all, oldest first.
