@@ -170,7 +170,7 @@ fn store(machine: &Machine, parts: &[&str]) -> Counts {
         return Counts::skipped(why, "apt-get install postgresql");
     }
     let mut command = machine.cargo();
-    command.args(["test", "--package", "ispeed-server", "--package", "ispeed", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(["--test", "store_conformance", "--test", "collectors", "--test", "program"]);
     command.args(["--", "--ignored", "--test-threads=2", "--nocapture"]);
     tests(&mut command, STORE_LIMIT, parts)
