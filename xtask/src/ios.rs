@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::{self, Machine};
 use crate::process::{self, Finished, Show};
 
-/// Two debug programs, nearly all of which other parts build as well.
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Three gigabytes of Debian on a slow line.
 const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// The generated file alone is twelve thousand lines.
@@ -34,19 +33,13 @@ pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
         Ok(swift) => swift,
         Err((why, cure)) => return Counts::skipped(why, cure),
     };
-    let mut build = machine.cargo();
-    // With the tests selected as well cargo takes the same features as `cargo test --workspace`, and so builds nothing twice.
-    build.args(["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(
-            false,
-            "the library does not build, see above",
-            "cargo build --workspace --lib --bins --tests",
-        );
-    }
+    let built = match build::debug(machine, &build::LIBRARY_AND_PROGRAM) {
+        Ok(folder) => folder,
+        Err(counts) => return counts,
+    };
     let mut counts = swift.parse(machine);
     counts.add(swift.format(machine));
-    counts.add(swift.test(machine));
+    counts.add(swift.test(machine, &built));
     counts
 }
 
@@ -103,18 +96,18 @@ impl Swift {
         command
     }
 
-    fn test(&self, machine: &Machine) -> Counts {
-        let libraries = machine.target.join("debug");
+    /// `built` holds the library and the program.
+    fn test(&self, machine: &Machine, built: &Path) -> Counts {
         let mut command = self.command(machine, "swift");
         command.arg("test").arg("--package-path").arg(machine.root.join("ios"));
         // Everything this part writes lies in the build folder.
         command.arg("--scratch-path").arg(machine.target.join("swift"));
-        command.arg("-Xlinker").arg(format!("-L{}", libraries.display()));
-        let program = libraries.join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
+        command.arg("-Xlinker").arg(format!("-L{}", built.display()));
+        let program = built.join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
         command.env("ISPEED_PROGRAM", program);
         let path = match self {
-            Self::OnPath => libraries.display().to_string(),
-            Self::In(_) => format!("{LIBRARIES}:{}", libraries.display()),
+            Self::OnPath => built.display().to_string(),
+            Self::In(_) => format!("{LIBRARIES}:{}", built.display()),
         };
         command.env("LD_LIBRARY_PATH", path);
         // XCTest writes its results to standard error.

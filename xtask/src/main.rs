@@ -9,6 +9,7 @@ mod allowed;
 mod android;
 mod bench;
 mod bindings;
+mod build;
 mod counts;
 mod demo;
 mod demo_checks;

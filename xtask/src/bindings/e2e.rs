@@ -5,23 +5,22 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::generate;
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
 
 /// Capacity of the shaped loopback: far below what two cores measure, so that a ratio of rates says something.
 const SHAPED_BPS: u64 = 50_000_000;
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// Some thirty runs of a few seconds, with room.
 const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
 const CURE: &str = "cargo xtask bindings";
 
 pub(super) fn run(machine: &Machine, library: &Path) -> Counts {
-    let mut build = machine.cargo();
-    build.args(["build", "--release", "--package", "ispeed", "--quiet"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(false, "the release build failed, see above", "cargo build --release");
-    }
+    let program = match build::release(machine) {
+        Ok(program) => program,
+        Err(counts) => return counts,
+    };
     let modules = machine.target.join("bindings").join("python");
     let _ = std::fs::remove_dir_all(&modules);
     if let Err(why) = std::fs::create_dir_all(&modules).map_err(|error| error.to_string()) {
@@ -30,7 +29,6 @@ pub(super) fn run(machine: &Machine, library: &Path) -> Counts {
     if let Err(why) = generate::python(machine, library, &modules) {
         return Counts::of_one(false, why, CURE);
     }
-    let program = machine.target.join("release").join("ispeed");
     match Shaped::make(machine) {
         Some(shaped) => tests(machine, &program, &modules, Some(&shaped)),
         None => tests(machine, &program, &modules, None),

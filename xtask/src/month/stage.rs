@@ -37,8 +37,7 @@ impl Store {
 }
 
 impl Stage {
-    pub(super) fn new(machine: &Machine) -> Result<Self, String> {
-        let program = machine.target.join("release").join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
+    pub(super) fn new(machine: &Machine, program: PathBuf) -> Result<Self, String> {
         let root = machine.target.join("month");
         let dir = root.join(std::process::id().to_string());
         std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
