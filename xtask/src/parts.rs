@@ -80,7 +80,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
 ];
 
-/// `cargo xtask test`.
+/// `cargo xtask test`. The phones' shells are not in it until each has passed whole on one machine.
 pub(crate) const TEST: &[&str] = &[
     "fmt",
     "clippy",
