@@ -18,6 +18,7 @@ mod ios_strings;
 mod lab;
 mod machine;
 mod month;
+mod namespace;
 mod package;
 mod parts;
 mod peers;

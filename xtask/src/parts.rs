@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::counts::Counts;
 use crate::machine::Machine;
+use crate::namespace::Namespace;
 use crate::process::{self, Show};
 use crate::{android, bindings, demo, ios, lab, month, package, peers, strings, supply};
 
@@ -210,21 +211,9 @@ fn netns(machine: &Machine, parts: &[&str]) -> Counts {
 }
 
 /// Whether a namespace can be made and a link in it shaped: containers often allow neither.
-fn can_shape() -> Result<(), String> {
-    let name = format!("xtask-{}", std::process::id());
-    let ip = |words: &[&str]| {
-        let mut command = Command::new("ip");
-        command.args(words).stderr(std::process::Stdio::null());
-        process::run(&mut command, Duration::from_secs(20), Show::No).ok
-    };
-    if !ip(&["netns", "add", &name]) {
-        return Err("network namespaces are not permitted here".to_owned());
-    }
-    let bucket =
-        ["tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit", "burst", "32kbit", "latency", "50ms"];
-    let shaped = ip(&[&["netns", "exec", &name][..], &bucket[..]].concat());
-    ip(&["netns", "del", &name]);
-    if shaped { Ok(()) } else { Err("the kernel has no token bucket (tc qdisc tbf)".to_owned()) }
+fn can_shape() -> Result<(), &'static str> {
+    let namespace = Namespace::make("xtask").ok_or("network namespaces are not permitted here")?;
+    if namespace.shape("1mbit", "32kbit") { Ok(()) } else { Err("the kernel has no token bucket (tc qdisc tbf)") }
 }
 
 fn boundaries(machine: &Machine, parts: &[&str]) -> Counts {
