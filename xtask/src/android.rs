@@ -73,12 +73,7 @@ fn of_maven(lines: &[String], finished_well: bool, how: &str) -> Counts {
             "the same with a network: cargo xtask android",
         );
     }
-    if !tried || (!finished_well && counts.failed == 0) {
-        counts.failed += 1;
-        failing.push(format!("Maven ended without a result ({how}): see above"));
-    }
-    counts.why = failing.join(", ");
-    counts
+    counts.ended(finished_well, failing, "Maven", how)
 }
 
 #[cfg(test)]

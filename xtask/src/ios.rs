@@ -250,12 +250,7 @@ fn of_swift(finished: &Finished) -> Counts {
             failing.push(name.to_owned());
         }
     }
-    if counts.passed + counts.failed == 0 || (!finished.ok && counts.failed == 0) {
-        counts.failed += 1;
-        failing.push(format!("Swift ended without a result ({}): see above", finished.why()));
-    }
-    counts.why = failing.join(", ");
-    counts
+    counts.ended(finished.ok, failing, "Swift", &finished.why())
 }
 
 #[cfg(test)]
