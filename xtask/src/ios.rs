@@ -10,6 +10,7 @@ use crate::build;
 use crate::counts::Counts;
 use crate::machine::{self, Machine};
 use crate::process::{self, Finished, Show};
+use crate::walk;
 
 /// Three gigabytes of Debian on a slow line.
 const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -117,11 +118,18 @@ impl Swift {
 
     /// What Linux cannot compile is at least Swift.
     fn parse(&self, machine: &Machine) -> Counts {
-        let files: Vec<PathBuf> = PARSED.iter().flat_map(|folder| swift_files(&machine.root.join(folder))).collect();
+        let cure = "swiftc -parse ios/Sources/IspeedPhone/*.swift ios/Sources/IspeedUI/*.swift";
+        let mut files = Vec::new();
+        for folder in PARSED {
+            match walk::files(&machine.root.join(folder)) {
+                Ok(found) => files.extend(found),
+                Err(why) => return Counts::of_one(false, why, cure),
+            }
+        }
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "swift"));
         let mut command = self.command(machine, "swiftc");
         command.args(["-parse", "-swift-version", "6"]).args(&files);
         let finished = process::run(&mut command, SWIFT_LIMIT, Show::Yes);
-        let cure = "swiftc -parse ios/Sources/IspeedPhone/*.swift ios/Sources/IspeedUI/*.swift";
         Counts::of_one(finished.ok && !files.is_empty(), format!("{} files do not parse, see above", files.len()), cure)
     }
 
@@ -218,20 +226,6 @@ fn joined(command: &Command) -> Command {
         shell.current_dir(folder);
     }
     shell
-}
-
-fn swift_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(swift_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "swift") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
 }
 
 /// Reads what XCTest printed: a line for each test, and sums for each suite and for all.

@@ -27,6 +27,7 @@ mod server;
 mod strings;
 mod supply;
 mod table;
+mod walk;
 
 use std::process::ExitCode;
 use std::time::Instant;

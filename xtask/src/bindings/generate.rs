@@ -9,6 +9,7 @@ use super::Check;
 use crate::build;
 use crate::machine::Machine;
 use crate::process::{self, Show};
+use crate::walk;
 
 /// Where the checked-in files lie.
 const KEPT: &str = "bindings/generated";
@@ -75,21 +76,7 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// All files below a folder, by their path in it.
 fn files(root: &Path) -> Result<Files, String> {
-    let mut found = Files::new();
-    let mut open = vec![root.to_owned()];
-    while let Some(dir) = open.pop() {
-        let cannot = |error: std::io::Error| format!("{}: {error}", dir.display());
-        for entry in std::fs::read_dir(&dir).map_err(cannot)? {
-            let path = entry.map_err(cannot)?.path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                found.insert(path.strip_prefix(root).unwrap_or(&path).to_owned(), bytes);
-            }
-        }
-    }
-    Ok(found)
+    Ok(walk::contents(root)?.into_iter().map(|(path, bytes)| (path.into(), bytes)).collect())
 }
 
 fn compare(kept: &Files, made: &Files) -> Result<(), String> {
