@@ -177,6 +177,8 @@ fn store(machine: &Machine, parts: &[&str]) -> Counts {
     tests(&mut command, STORE_LIMIT, parts)
 }
 
+/// Runs `cargo test` of a selection. In debug builds that is one of the whole workspace: of fewer packages cargo takes fewer
+/// features, and builds what they depend on again.
 fn tests(command: &mut Command, limit: Duration, parts: &[&str]) -> Counts {
     let finished = process::run(command, limit, Show::Yes);
     let mut counts = Counts::of_tests(&finished.lines, finished.ok, parts);
