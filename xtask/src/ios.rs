@@ -112,7 +112,7 @@ impl Swift {
         };
         command.env("LD_LIBRARY_PATH", path);
         // XCTest writes its results to standard error.
-        let finished = process::run(&mut joined(&command), SWIFT_LIMIT, Show::Yes);
+        let finished = process::run(&mut process::redirected(&command, "2>&1"), SWIFT_LIMIT, Show::Yes);
         of_swift(&finished)
     }
 
@@ -211,21 +211,6 @@ fn can_enter(machine: &Machine, folder: &Path) -> bool {
     let mut command = entered(machine, folder);
     command.arg("/bin/true").current_dir(&machine.root);
     process::run(&mut command, Duration::from_secs(60), Show::No).ok
-}
-
-/// The same command with its standard error in its standard output.
-fn joined(command: &Command) -> Command {
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            shell.env(name, value);
-        }
-    }
-    if let Some(folder) = command.get_current_dir() {
-        shell.current_dir(folder);
-    }
-    shell
 }
 
 /// Reads what XCTest printed: a line for each test, and sums for each suite and for all.
