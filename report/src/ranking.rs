@@ -68,12 +68,9 @@ fn rank(technology: TechnologyGroup, metric: Metric, entries: &[Entry], min_samp
     for (at, first) in entries.iter().enumerate() {
         comparisons.extend(entries[at + 1..].iter().map(|second| compare(first, second, min_samples, z)));
     }
-    let better_than = |operator| {
-        let loses = |c: &&Comparison| {
-            (c.second == operator && c.outcome == Outcome::First)
-                || (c.first == operator && c.outcome == Outcome::Second)
-        };
-        comparisons.iter().filter(loses).count() as u8
+    let better_than = |operator: OperatorGroup| {
+        let shown = comparisons.iter().filter_map(Comparison::shown);
+        shown.filter(|(_, worse)| *worse == operator).count() as u8
     };
     let standing = |e: &Entry| Standing {
         operator: e.operator,

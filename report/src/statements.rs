@@ -68,6 +68,17 @@ pub struct Comparison {
     pub ratio: Option<[Decimal; 3]>,
 }
 
+impl Comparison {
+    /// Who is shown to be better, and than whom; `None` for a draw and where nothing is said.
+    pub const fn shown(&self) -> Option<(OperatorGroup, OperatorGroup)> {
+        match self.outcome {
+            Outcome::First => Some((self.first, self.second)),
+            Outcome::Second => Some((self.second, self.first)),
+            Outcome::Draw | Outcome::NotEnough => None,
+        }
+    }
+}
+
 /// A place of an operator in a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// The `ispeed` binary of the profile these tests were built with; built now if it is not there.
+/// The `ispeed` binary of the profile these tests were built with, as it is in the sources now.
 pub fn ispeed() -> PathBuf {
     let exe = std::env::current_exe().expect("a test has a path");
     let target = exe.ancestors().nth(2).expect("target/<profile>/deps/test");
@@ -14,7 +14,10 @@ pub fn ispeed() -> PathBuf {
     static BUILD: std::sync::Once = std::sync::Once::new();
     BUILD.call_once(|| {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "ispeed"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        // The whole workspace and a test: the features of `cargo test --workspace`, which has then built it already. Of the
+        // package alone they are fewer, and ninety libraries would be built for them, typst and rustls among those.
+        build.args(["build", "--quiet", "--workspace", "--bin", "ispeed", "--test", "dependencies"]);
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
         if target.ends_with("release") {
             build.arg("--release");
         }

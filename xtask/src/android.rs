@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
 
-/// Two debug programs, nearly all of which other parts build as well.
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Half a gigabyte of libraries on a slow line, then the tests.
 const MAVEN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
@@ -30,26 +29,19 @@ pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
     if let Err(why) = machine.ensure_file(Path::new(FRAMEWORK), "android-framework-res") {
         return Counts::skipped(why, "apt-get install android-framework-res");
     }
-    let mut build = machine.cargo();
-    // With the tests selected as well cargo takes the same features as `cargo test --workspace`, and so builds nothing twice.
-    build.args(["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]);
-    let built = process::run(&mut build, BUILD_LIMIT, Show::Yes);
-    if !built.ok {
-        return Counts::of_one(
-            false,
-            "the library does not build, see above",
-            "cargo build --workspace --lib --bins --tests",
-        );
-    }
-    let finished = process::run(&mut maven(machine), MAVEN_LIMIT, Show::Yes);
+    let built = match build::debug(machine, &build::LIBRARY_AND_PROGRAM) {
+        Ok(folder) => folder,
+        Err(counts) => return counts,
+    };
+    let finished = process::run(&mut maven(machine, &built), MAVEN_LIMIT, Show::Yes);
     of_maven(&finished.lines, finished.ok, &finished.why())
 }
 
-fn maven(machine: &Machine) -> Command {
+fn maven(machine: &Machine, built: &Path) -> Command {
     let mut command = Command::new("mvn");
     command.args(["--batch-mode", "--no-transfer-progress", "--activate-profiles", "lint"]);
     command.arg("--file").arg(machine.root.join("android/jvm/pom.xml"));
-    command.arg(format!("-Dcore.so.dir={}", machine.target.join("debug").display()));
+    command.arg(format!("-Dcore.so.dir={}", built.display()));
     // Everything this part writes lies in the build folder.
     command.arg(format!("-Dbuild.dir={}", machine.target.join("android").display()));
     // A failing plain test must not hide what the others would say.
@@ -81,12 +73,7 @@ fn of_maven(lines: &[String], finished_well: bool, how: &str) -> Counts {
             "the same with a network: cargo xtask android",
         );
     }
-    if !tried || (!finished_well && counts.failed == 0) {
-        counts.failed += 1;
-        failing.push(format!("Maven ended without a result ({how}): see above"));
-    }
-    counts.why = failing.join(", ");
-    counts
+    counts.ended(finished_well, failing, "Maven", how)
 }
 
 #[cfg(test)]

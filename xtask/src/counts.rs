@@ -40,6 +40,16 @@ impl Counts {
         self.cure = self.cure.take().or(other.cure);
     }
 
+    /// Ends what was read of another runner's words: one that ran no test, or failed without naming one, has failed itself.
+    pub(crate) fn ended(mut self, finished_well: bool, mut failing: Vec<String>, runner: &str, how: &str) -> Self {
+        if self.failed == 0 && (!finished_well || self.passed == 0) {
+            self.failed = 1;
+            failing.push(format!("{runner} ended without a result ({how}): see above"));
+        }
+        self.why = failing.join(", ");
+        self
+    }
+
     /// A part that is a list of named checks.
     pub(crate) fn of_checks(checks: &[(String, Result<(), String>)]) -> Self {
         let failed: Vec<String> =

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::build;
 use crate::counts::Counts;
 use crate::demo_checks::{self, Check};
 use crate::machine::Machine;
 use crate::process::{self, Finished, Show};
 
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// A demo takes seconds, a bundle of the whole country a minute or two.
 const RUN_LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -22,12 +22,10 @@ struct Stage {
 }
 
 pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
-    let mut build = machine.cargo();
-    build.args(["build", "--release", "--package", "ispeed", "--quiet"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(false, "the release build failed, see above", "cargo build --release");
-    }
-    let program = machine.target.join("release").join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
+    let program = match build::release(machine) {
+        Ok(program) => program,
+        Err(counts) => return counts,
+    };
     let dir = machine.target.join("demo").join(std::process::id().to_string());
     if let Err(error) = std::fs::create_dir_all(&dir) {
         return Counts::of_one(false, format!("{}: {error}", dir.display()), "cargo xtask demo");

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::{self, Machine};
 use crate::process::{self, Finished, Show};
+use crate::walk;
 
-/// Two debug programs, nearly all of which other parts build as well.
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Three gigabytes of Debian on a slow line.
 const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// The generated file alone is twelve thousand lines.
@@ -34,19 +34,13 @@ pub(crate) fn run(machine: &Machine, _: &[&str]) -> Counts {
         Ok(swift) => swift,
         Err((why, cure)) => return Counts::skipped(why, cure),
     };
-    let mut build = machine.cargo();
-    // With the tests selected as well cargo takes the same features as `cargo test --workspace`, and so builds nothing twice.
-    build.args(["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(
-            false,
-            "the library does not build, see above",
-            "cargo build --workspace --lib --bins --tests",
-        );
-    }
+    let built = match build::debug(machine, &build::LIBRARY_AND_PROGRAM) {
+        Ok(folder) => folder,
+        Err(counts) => return counts,
+    };
     let mut counts = swift.parse(machine);
     counts.add(swift.format(machine));
-    counts.add(swift.test(machine));
+    counts.add(swift.test(machine, &built));
     counts
 }
 
@@ -103,32 +97,39 @@ impl Swift {
         command
     }
 
-    fn test(&self, machine: &Machine) -> Counts {
-        let libraries = machine.target.join("debug");
+    /// `built` holds the library and the program.
+    fn test(&self, machine: &Machine, built: &Path) -> Counts {
         let mut command = self.command(machine, "swift");
         command.arg("test").arg("--package-path").arg(machine.root.join("ios"));
         // Everything this part writes lies in the build folder.
         command.arg("--scratch-path").arg(machine.target.join("swift"));
-        command.arg("-Xlinker").arg(format!("-L{}", libraries.display()));
-        let program = libraries.join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
+        command.arg("-Xlinker").arg(format!("-L{}", built.display()));
+        let program = built.join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
         command.env("ISPEED_PROGRAM", program);
         let path = match self {
-            Self::OnPath => libraries.display().to_string(),
-            Self::In(_) => format!("{LIBRARIES}:{}", libraries.display()),
+            Self::OnPath => built.display().to_string(),
+            Self::In(_) => format!("{LIBRARIES}:{}", built.display()),
         };
         command.env("LD_LIBRARY_PATH", path);
         // XCTest writes its results to standard error.
-        let finished = process::run(&mut joined(&command), SWIFT_LIMIT, Show::Yes);
+        let finished = process::run(&mut process::redirected(&command, "2>&1"), SWIFT_LIMIT, Show::Yes);
         of_swift(&finished)
     }
 
     /// What Linux cannot compile is at least Swift.
     fn parse(&self, machine: &Machine) -> Counts {
-        let files: Vec<PathBuf> = PARSED.iter().flat_map(|folder| swift_files(&machine.root.join(folder))).collect();
+        let cure = "swiftc -parse ios/Sources/IspeedPhone/*.swift ios/Sources/IspeedUI/*.swift";
+        let mut files = Vec::new();
+        for folder in PARSED {
+            match walk::files(&machine.root.join(folder)) {
+                Ok(found) => files.extend(found),
+                Err(why) => return Counts::of_one(false, why, cure),
+            }
+        }
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "swift"));
         let mut command = self.command(machine, "swiftc");
         command.args(["-parse", "-swift-version", "6"]).args(&files);
         let finished = process::run(&mut command, SWIFT_LIMIT, Show::Yes);
-        let cure = "swiftc -parse ios/Sources/IspeedPhone/*.swift ios/Sources/IspeedUI/*.swift";
         Counts::of_one(finished.ok && !files.is_empty(), format!("{} files do not parse, see above", files.len()), cure)
     }
 
@@ -212,35 +213,6 @@ fn can_enter(machine: &Machine, folder: &Path) -> bool {
     process::run(&mut command, Duration::from_secs(60), Show::No).ok
 }
 
-/// The same command with its standard error in its standard output.
-fn joined(command: &Command) -> Command {
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            shell.env(name, value);
-        }
-    }
-    if let Some(folder) = command.get_current_dir() {
-        shell.current_dir(folder);
-    }
-    shell
-}
-
-fn swift_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(swift_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "swift") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
-}
-
 /// Reads what XCTest printed: a line for each test, and sums for each suite and for all.
 fn of_swift(finished: &Finished) -> Counts {
     let mut counts = Counts::default();
@@ -257,12 +229,7 @@ fn of_swift(finished: &Finished) -> Counts {
             failing.push(name.to_owned());
         }
     }
-    if counts.passed + counts.failed == 0 || (!finished.ok && counts.failed == 0) {
-        counts.failed += 1;
-        failing.push(format!("Swift ended without a result ({}): see above", finished.why()));
-    }
-    counts.why = failing.join(", ");
-    counts
+    counts.ended(finished.ok, failing, "Swift", &finished.why())
 }
 
 #[cfg(test)]

@@ -40,52 +40,43 @@ impl Machine {
         })
     }
 
-    /// Whether `program` is there, after an attempt to install `package` where this process may.
-    pub(crate) fn ensure(&self, program: &str, package: &str) -> Result<(), String> {
-        if on_path(program) {
-            return Ok(());
-        }
-        if self.is_root && on_path("apt-get") {
+    /// Whether something is there, after an attempt to install `package` where this process may.
+    fn installed(&self, package: &str, is_there: impl Fn() -> bool) -> bool {
+        if !is_there() && self.is_root && on_path("apt-get") {
             install(package);
-            if on_path(program) {
-                return Ok(());
-            }
         }
-        Err(format!("{program} is not installed"))
+        is_there()
+    }
+
+    /// Whether `program` is there, after an attempt to install `package`.
+    pub(crate) fn ensure(&self, program: &str, package: &str) -> Result<(), String> {
+        let there = self.installed(package, || on_path(program));
+        if there { Ok(()) } else { Err(format!("{program} is not installed")) }
     }
 
     /// Whether a file of the package `package` is there, after an attempt to install it.
     pub(crate) fn ensure_file(&self, path: &Path, package: &str) -> Result<(), String> {
-        if !path.exists() && self.is_root && on_path("apt-get") {
-            install(package);
-        }
-        if path.exists() { Ok(()) } else { Err(format!("{} is not there", path.display())) }
+        let there = self.installed(package, || path.exists());
+        if there { Ok(()) } else { Err(format!("{} is not there", path.display())) }
     }
 
     /// Whether LibreOffice has this part. Debian splits it over packages; an installation from elsewhere is whole.
     pub(crate) fn ensure_office_part(&self, part: &str, package: &str) -> Result<(), String> {
         let debian = Path::new("/usr/lib/libreoffice/program");
-        let found = || !debian.exists() || debian.join(part).exists();
-        if !found() && self.is_root && on_path("apt-get") {
-            install(package);
-        }
-        if found() { Ok(()) } else { Err(format!("LibreOffice is here without {part}")) }
+        let there = self.installed(package, || !debian.exists() || debian.join(part).exists());
+        if there { Ok(()) } else { Err(format!("LibreOffice is here without {part}")) }
     }
 
-    /// Whether a PostgreSQL server can be started here, after an attempt to install Debian's.
+    /// Whether a PostgreSQL server can be started here, after an attempt to install Debian's, which keeps the server's programs
+    /// off the path.
     pub(crate) fn ensure_postgres(&self) -> Result<(), String> {
-        let found = || {
+        let there = self.installed("postgresql", || {
             let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
             let debian = versions.map(|version| version.path().join("bin"));
             let named = std::env::var_os("ISPEED_POSTGRES_BIN").map(PathBuf::from);
-            debian.chain(named).any(|folder| folder.join("initdb").is_file())
-        };
-        // Debian keeps the server's programs off the path, so that the answer of the attempt is not the last word.
-        if found() {
-            return Ok(());
-        }
-        let installed = self.ensure("initdb", "postgresql");
-        if found() { Ok(()) } else { installed }
+            debian.chain(named).any(|folder| folder.join("initdb").is_file()) || on_path("initdb")
+        });
+        if there { Ok(()) } else { Err("initdb is not installed".to_owned()) }
     }
 
     /// A cargo command of the toolchain that runs this program.

@@ -1,6 +1,6 @@
 //! `cargo xtask COMMAND`: one command per job, the same on a laptop and in CI.
 //!
-//! `cargo xtask test` runs every part this machine can run, goes on after a failed one, and ends with a table and one
+//! `cargo xtask test` runs those of its parts that this machine can run, goes on after a failed one, and ends with a table and one
 //! line `N passed, N failed, N skipped`. With `CI=true` a skipped part is a failure, except those that
 //! `xtask/allowed-skips` names with a reason.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people: its output is its purpose")]
@@ -9,6 +9,7 @@ mod allowed;
 mod android;
 mod bench;
 mod bindings;
+mod build;
 mod counts;
 mod demo;
 mod demo_checks;
@@ -17,6 +18,7 @@ mod ios_strings;
 mod lab;
 mod machine;
 mod month;
+mod namespace;
 mod package;
 mod parts;
 mod peers;
@@ -25,6 +27,7 @@ mod server;
 mod strings;
 mod supply;
 mod table;
+mod walk;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::counts::Counts;
 use crate::machine::Machine;
+use crate::namespace::Namespace;
 use crate::process::{self, Show};
 use crate::{android, bindings, demo, ios, lab, month, package, peers, strings, supply};
 
@@ -80,7 +81,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
 ];
 
-/// `cargo xtask test`.
+/// `cargo xtask test`. The phones' shells are not in it until each has passed whole on one machine.
 pub(crate) const TEST: &[&str] = &[
     "fmt",
     "clippy",
@@ -170,12 +171,14 @@ fn store(machine: &Machine, parts: &[&str]) -> Counts {
         return Counts::skipped(why, "apt-get install postgresql");
     }
     let mut command = machine.cargo();
-    command.args(["test", "--package", "ispeed-server", "--package", "ispeed", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(["--test", "store_conformance", "--test", "collectors", "--test", "program"]);
     command.args(["--", "--ignored", "--test-threads=2", "--nocapture"]);
     tests(&mut command, STORE_LIMIT, parts)
 }
 
+/// Runs `cargo test` of a selection. In debug builds that is one of the whole workspace: of fewer packages cargo takes fewer
+/// features, and builds what they depend on again.
 fn tests(command: &mut Command, limit: Duration, parts: &[&str]) -> Counts {
     let finished = process::run(command, limit, Show::Yes);
     let mut counts = Counts::of_tests(&finished.lines, finished.ok, parts);
@@ -210,21 +213,9 @@ fn netns(machine: &Machine, parts: &[&str]) -> Counts {
 }
 
 /// Whether a namespace can be made and a link in it shaped: containers often allow neither.
-fn can_shape() -> Result<(), String> {
-    let name = format!("xtask-{}", std::process::id());
-    let ip = |words: &[&str]| {
-        let mut command = Command::new("ip");
-        command.args(words).stderr(std::process::Stdio::null());
-        process::run(&mut command, Duration::from_secs(20), Show::No).ok
-    };
-    if !ip(&["netns", "add", &name]) {
-        return Err("network namespaces are not permitted here".to_owned());
-    }
-    let bucket =
-        ["tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit", "burst", "32kbit", "latency", "50ms"];
-    let shaped = ip(&[&["netns", "exec", &name][..], &bucket[..]].concat());
-    ip(&["netns", "del", &name]);
-    if shaped { Ok(()) } else { Err("the kernel has no token bucket (tc qdisc tbf)".to_owned()) }
+fn can_shape() -> Result<(), &'static str> {
+    let namespace = Namespace::make("xtask").ok_or("network namespaces are not permitted here")?;
+    if namespace.shape("1mbit", "32kbit") { Ok(()) } else { Err("the kernel has no token bucket (tc qdisc tbf)") }
 }
 
 fn boundaries(machine: &Machine, parts: &[&str]) -> Counts {

@@ -85,7 +85,7 @@ pub(crate) fn interop(machine: &Machine, parts: &[&str]) -> Counts {
         );
     }
     let mut command = machine.cargo();
-    command.args(["test", "--package", "ispeed-tests", "--test", "interop_clients", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--test", "interop_clients", "--no-fail-fast"]);
     command.args(["--", "--ignored", "--test-threads=1", "--nocapture"]);
     let finished = process::run(&mut command, TESTS_LIMIT, Show::Yes);
     Counts::of_tests(&finished.lines, finished.ok, parts)

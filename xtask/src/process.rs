@@ -71,6 +71,22 @@ pub(crate) fn run(command: &mut Command, limit: Duration, show: Show) -> Finishe
     Finished { ok: trouble.is_none() && code == Some(0), code, lines, trouble }
 }
 
+/// The same command with its outputs as a shell redirects them, such as `2>&1`.
+pub(crate) fn redirected(command: &Command, outputs: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {outputs}"));
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
 fn forward(stdout: impl Read, sender: &Sender<String>) {
     for line in BufReader::new(stdout).split(b'\n') {
         let Ok(line) = line else { return };

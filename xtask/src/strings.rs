@@ -138,16 +138,9 @@ mod tests {
         let text = std::fs::read_to_string(root().join(TABLE)).unwrap();
         let table: Map<String, Value> = serde_json::from_str(&text).unwrap();
         let mut sources = std::fs::read_to_string(root().join("android/app/src/main/AndroidManifest.xml")).unwrap();
-        let mut folders = vec![root().join("android/app/src/main/kotlin")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if !path.ends_with("Say.kt") {
-                    sources.push_str(&std::fs::read_to_string(path).unwrap());
-                }
-            }
+        let files = crate::walk::files(&root().join("android/app/src/main/kotlin")).unwrap();
+        for path in files.iter().filter(|path| !path.ends_with("Say.kt")) {
+            sources.push_str(&std::fs::read_to_string(path).unwrap());
         }
         // Codes of the core are looked up by their names.
         let by_name = |key: &str| key.starts_with("stop_") || key.starts_with("flag_");

@@ -250,6 +250,11 @@ impl DocumentInput<'_> {
         self.duties.get(&self.header.place.code)
     }
 
+    /// The rankings of the place or one of its children.
+    pub(crate) fn rankings_of(&self, place: &Place) -> &[Ranking] {
+        self.rankings.get(&place.code).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// A part of a place.
     pub(crate) fn group(
         &self,

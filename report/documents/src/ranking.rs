@@ -1,6 +1,6 @@
 //! Operators against each other, as rows of tables. Printed are figures of the month, the rank, and who is in a draw with whom.
 
-use ispeed_report::statements::{Comparison, Outcome, Ranking};
+use ispeed_report::statements::{Comparison, Outcome, Ranking, Standing};
 use ispeed_report::{Figure, Level, Metric, OperatorGroup};
 
 use crate::input::{DocumentInput, Place};
@@ -57,11 +57,7 @@ pub(crate) fn entries<'a>(
     level: Level,
     input: &'a DocumentInput<'_>,
 ) -> Vec<Entry<'a>> {
-    let others = |operator, outcome: fn(&Comparison, OperatorGroup) -> bool| {
-        let found = ranking.comparisons.iter().filter(|c| outcome(c, operator)).map(|c| other(c, operator).name_vi());
-        found.collect::<Vec<_>>().join(", ")
-    };
-    let entry = |standing: &ispeed_report::statements::Standing| {
+    let entry = |standing: &Standing| {
         let operator = standing.operator;
         let group = input.group(level, &place.code, operator, ranking.technology);
         Entry {
@@ -70,24 +66,31 @@ pub(crate) fn entries<'a>(
             operator,
             rank: standing.rank,
             figure: input.figure(&group, ranking.metric),
-            above: others(operator, wins),
-            draws: others(operator, draws),
+            above: above(&ranking.comparisons, operator),
+            draws: draws(&ranking.comparisons, operator),
         }
     };
     ranking.standings.iter().map(entry).collect()
 }
 
-fn other(comparison: &Comparison, operator: OperatorGroup) -> OperatorGroup {
-    if comparison.first == operator { comparison.second } else { comparison.first }
+/// Names of those an operator is shown to be above.
+fn above(comparisons: &[Comparison], operator: OperatorGroup) -> String {
+    let shown = comparisons.iter().filter_map(Comparison::shown);
+    names(shown.filter(|(better, _)| *better == operator).map(|(_, worse)| worse))
 }
 
-fn wins(comparison: &Comparison, operator: OperatorGroup) -> bool {
-    (comparison.first == operator && comparison.outcome == Outcome::First)
-        || (comparison.second == operator && comparison.outcome == Outcome::Second)
+/// Names of those an operator is in a draw with.
+fn draws(comparisons: &[Comparison], operator: OperatorGroup) -> String {
+    let drawn = comparisons.iter().filter(|comparison| comparison.outcome == Outcome::Draw);
+    names(drawn.filter_map(|comparison| match (comparison.first, comparison.second) {
+        (first, second) if first == operator => Some(second),
+        (first, second) if second == operator => Some(first),
+        _ => None,
+    }))
 }
 
-fn draws(comparison: &Comparison, operator: OperatorGroup) -> bool {
-    (comparison.first == operator || comparison.second == operator) && comparison.outcome == Outcome::Draw
+fn names(operators: impl Iterator<Item = OperatorGroup>) -> String {
+    operators.map(OperatorGroup::name_vi).collect::<Vec<_>>().join(", ")
 }
 
 /// The sheet: the place, then those of its parts in which anyone has a rank.
@@ -110,8 +113,7 @@ pub(crate) fn sheet(input: &DocumentInput<'_>) -> Table {
     let children = input.children.iter().map(|place| (place, input.child_level(), false));
     let mut lines = Vec::new();
     for (place, level, own) in own.chain(children) {
-        let rankings = input.rankings.get(&place.code).map(Vec::as_slice).unwrap_or_default();
-        for ranking in rankings.iter().filter(|ranking| own || is_made(ranking)) {
+        for ranking in input.rankings_of(place).iter().filter(|ranking| own || is_made(ranking)) {
             for entry in entries(ranking, place, level, input) {
                 lines.push(line(lines.len() + 1, place, &entry));
             }

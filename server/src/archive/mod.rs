@@ -19,7 +19,8 @@ use ispeed_protocol::signing::sha256_hex;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::store::{Imported, StoreError};
+use crate::collect::PLAN_SETTINGS_KIND;
+use crate::store::{Imported, Record, StoreError};
 
 pub use read::import;
 pub use write::{content, export};
@@ -87,6 +88,11 @@ pub enum ArchiveError {
         /// Hash of the file.
         file: String,
     },
+}
+
+/// Whether a record moves with the samples: how the collectors of a database are set does not.
+fn moves(record: &Record) -> bool {
+    record.kind != PLAN_SETTINGS_KIND
 }
 
 /// Counts and hashes lines, in whatever order they come.

@@ -3,8 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::line::{Line, check_deleted, check_sample, stored_sample, used_key};
-use super::{ARCHIVE_VERSION, ArchiveError, Content, Import, Tally, content};
-use crate::collect::PLAN_SETTINGS_KIND;
+use super::{ARCHIVE_VERSION, ArchiveError, Content, Import, Tally, content, moves};
 use crate::store::{DeletedSample, Imported, Record, Store, StoredSample, UsedKey};
 
 /// Samples taken in by one transaction: ten megabytes.
@@ -22,7 +21,7 @@ pub async fn import<R: Read>(store: &dyn Store, open: impl Fn() -> io::Result<R>
     let file = check(open()?)?;
     let was_empty = store.chain_heads().await?.is_empty()
         && store.keys().await?.is_empty()
-        && store.every_record().await?.iter().all(|record| record.kind == PLAN_SETTINGS_KIND);
+        && !store.every_record().await?.iter().any(moves);
     let mut lines = Lines::new(open()?)?;
     let mut imported = Imported::default();
     let mut waiting = Batch::default();

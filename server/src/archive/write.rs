@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::line::Line;
-use super::{ARCHIVE_VERSION, ArchiveError, Content, Tally};
-use crate::collect::PLAN_SETTINGS_KIND;
+use super::{ARCHIVE_VERSION, ArchiveError, Content, Tally, moves};
 use crate::store::Store;
 
 /// Samples read at once: some megabytes.
@@ -84,7 +83,7 @@ async fn every_line(store: &dyn Store, mut take: impl FnMut(&Line<'_>) -> io::Re
             take(&Line::Deleted { deleted: Cow::Borrowed(deleted) })?;
         }
     }
-    for record in store.every_record().await?.iter().filter(|record| record.kind != PLAN_SETTINGS_KIND) {
+    for record in store.every_record().await?.iter().filter(|record| moves(record)) {
         take(&Line::record(record))?;
     }
     Ok(())

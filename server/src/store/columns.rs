@@ -182,52 +182,49 @@ pub(super) trait Answered {
     fn real(&self, column: usize) -> Result<Option<f64>, StoreError>;
 }
 
-/// The columns of [`COLUMNS`], from column `first` on.
-pub(super) fn of_row(row: &impl Answered, first: usize) -> Result<MonthSample, StoreError> {
-    let text = |i: usize| row.text(first + i).map(str::to_owned);
-    let maybe = |i: usize| Ok::<_, StoreError>(row.maybe_text(first + i)?.map(str::to_owned));
-    let small = |i: usize| {
-        let value = row.whole(first + i)?;
+/// Reads a row whose first columns are those of [`COLUMNS`].
+pub(super) fn of_row(row: &impl Answered) -> Result<MonthSample, StoreError> {
+    let text = |column: usize| row.text(column).map(str::to_owned);
+    let maybe = |column: usize| Ok::<_, StoreError>(row.maybe_text(column)?.map(str::to_owned));
+    let small = |column: usize| {
+        let value = row.whole(column)?;
         u32::try_from(value).map_err(|e| StoreError::Unreadable { what: "count", cause: format!("{value}: {e}") })
     };
-    let whole = |i: usize| row.whole(first + i);
-    let flag = |i: usize| row.flag(first + i);
-    let real = |i: usize| row.real(first + i);
     Ok(MonthSample {
         province: text_or_none(text(0)?),
         commune: text_or_none(text(1)?),
-        id: row.id(first + 2)?,
+        id: row.id(2)?,
         sha256: text(3)?,
         device_id: text(4)?,
-        started_at: UtcMicros(whole(5)?),
-        received_at: UtcMicros(whole(6)?),
+        started_at: UtcMicros(row.whole(5)?),
+        received_at: UtcMicros(row.whole(6)?),
         receipt_key: text(7)?,
-        receipt_sequence: whole(8)?.cast_unsigned(),
-        outcome: of_word("outcome", row.text(first + 9)?)?,
-        counts: flag(10)?,
-        reasons: parse("reasons", row.text(first + 11)?)?,
+        receipt_sequence: row.whole(8)?.cast_unsigned(),
+        outcome: of_word("outcome", row.text(9)?)?,
+        counts: row.flag(10)?,
+        reasons: parse("reasons", row.text(11)?)?,
         rules: small(12)?,
-        attested: flag(13)?,
-        cell: maybe_word("cell", row, first + 14)?,
+        attested: row.flag(13)?,
+        cell: maybe_word("cell", row, 14)?,
         operator: text(15)?,
         brand: maybe(16)?,
-        technology: of_word("technology", row.text(first + 17)?)?,
-        measurer: of_word("measurer", row.text(first + 18)?)?,
+        technology: of_word("technology", row.text(17)?)?,
+        measurer: of_word("measurer", row.text(18)?)?,
         campaign: maybe(19)?,
         pair_id: maybe(20)?,
-        surroundings: maybe_word("surroundings", row, first + 21)?,
-        first_run: flag(22)?,
-        down_bps: real(23)?,
-        up_bps: real(24)?,
-        byte_capped: flag(25)?,
-        idle_ms: real(26)?,
-        loaded_down_ms: real(27)?,
-        loaded_up_ms: real(28)?,
-        pdv_ms: real(29)?,
+        surroundings: maybe_word("surroundings", row, 21)?,
+        first_run: row.flag(22)?,
+        down_bps: row.real(23)?,
+        up_bps: row.real(24)?,
+        byte_capped: row.flag(25)?,
+        idle_ms: row.real(26)?,
+        loaded_down_ms: row.real(27)?,
+        loaded_up_ms: row.real(28)?,
+        pdv_ms: row.real(29)?,
         echo: PacketCounts { sent: small(30)?, lost: small(31)? },
-        bytes: whole(32)?.cast_unsigned(),
-        simulated: flag(33)?,
-        synthetic: flag(34)?,
+        bytes: row.whole(32)?.cast_unsigned(),
+        simulated: row.flag(33)?,
+        synthetic: row.flag(34)?,
     })
 }
 

@@ -5,23 +5,23 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::generate;
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::Machine;
+use crate::namespace::Namespace;
 use crate::process::{self, Show};
 
 /// Capacity of the shaped loopback: far below what two cores measure, so that a ratio of rates says something.
 const SHAPED_BPS: u64 = 50_000_000;
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// Some thirty runs of a few seconds, with room.
 const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
 const CURE: &str = "cargo xtask bindings";
 
 pub(super) fn run(machine: &Machine, library: &Path) -> Counts {
-    let mut build = machine.cargo();
-    build.args(["build", "--release", "--package", "ispeed", "--quiet"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Counts::of_one(false, "the release build failed, see above", "cargo build --release");
-    }
+    let program = match build::release(machine) {
+        Ok(program) => program,
+        Err(counts) => return counts,
+    };
     let modules = machine.target.join("bindings").join("python");
     let _ = std::fs::remove_dir_all(&modules);
     if let Err(why) = std::fs::create_dir_all(&modules).map_err(|error| error.to_string()) {
@@ -30,19 +30,14 @@ pub(super) fn run(machine: &Machine, library: &Path) -> Counts {
     if let Err(why) = generate::python(machine, library, &modules) {
         return Counts::of_one(false, why, CURE);
     }
-    let program = machine.target.join("release").join("ispeed");
-    match Shaped::make(machine) {
-        Some(shaped) => tests(machine, &program, &modules, Some(&shaped)),
-        None => tests(machine, &program, &modules, None),
-    }
+    tests(machine, &program, &modules, shaped(machine).as_ref())
 }
 
-fn tests(machine: &Machine, program: &Path, modules: &Path, shaped: Option<&Shaped>) -> Counts {
+fn tests(machine: &Machine, program: &Path, modules: &Path, shaped: Option<&Namespace>) -> Counts {
     let mut command = match shaped {
         None => Command::new("python3"),
         Some(shaped) => {
-            let mut command = Command::new("ip");
-            command.args(["netns", "exec", &shaped.name, "python3"]);
+            let mut command = shaped.command("python3");
             command.env("ISPEED_SHAPED_BPS", SHAPED_BPS.to_string());
             command
         }
@@ -69,42 +64,16 @@ fn counts(lines: &[String], ok: bool) -> Counts {
     }
 }
 
-/// A network namespace with a shaped loopback; removed when dropped.
-struct Shaped {
-    name: String,
-}
-
-impl Shaped {
-    fn make(machine: &Machine) -> Option<Self> {
-        if !machine.is_root || machine.ensure("ip", "iproute2").is_err() {
-            return None;
-        }
-        let shaped = Self { name: format!("bindings-{}", std::process::id()) };
-        if !ip(&["netns", "add", &shaped.name]) {
-            // Nothing was made, so there is nothing to remove.
-            std::mem::forget(shaped);
-            return None;
-        }
-        let inside = |words: &[&str]| ip(&[&["netns", "exec", &shaped.name], words].concat());
-        let rate = SHAPED_BPS.to_string();
-        // The usual packet of a phone's network: one of loopback's own 64 KB would not fit through the bucket.
-        let made = inside(&["ip", "link", "set", "lo", "mtu", "1500", "up"])
-            && inside(&[
-                "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", &rate, "burst", "128kb", "latency", "50ms",
-            ]);
-        made.then_some(shaped)
+/// A network namespace whose loopback has a known capacity.
+fn shaped(machine: &Machine) -> Option<Namespace> {
+    if !machine.is_root || machine.ensure("ip", "iproute2").is_err() {
+        return None;
     }
-}
-
-impl Drop for Shaped {
-    fn drop(&mut self) {
-        ip(&["netns", "del", &self.name]);
-    }
-}
-
-fn ip(words: &[&str]) -> bool {
-    let mut command = Command::new("ip");
-    process::run(command.args(words).stderr(std::process::Stdio::null()), Duration::from_secs(20), Show::No).ok
+    let namespace = Namespace::make("bindings")?;
+    // The usual packet of a phone's network: one of loopback's own 64 KB would not fit through the bucket.
+    let made = namespace.run(&["ip", "link", "set", "lo", "mtu", "1500", "up"])
+        && namespace.shape(&SHAPED_BPS.to_string(), "128kb");
+    made.then_some(namespace)
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Check;
+use crate::build;
 use crate::machine::Machine;
 use crate::process::{self, Show};
+use crate::walk;
 
 /// Where the checked-in files lie.
 const KEPT: &str = "bindings/generated";
 const CONFIG: &str = "bindings/bindgen.toml";
-const BUILD_LIMIT: Duration = Duration::from_secs(15 * 60);
 const RUN_LIMIT: Duration = Duration::from_secs(120);
 
 /// Checks that the kept files are fresh, or makes them so.
@@ -34,21 +35,16 @@ pub(super) fn checks(machine: &Machine, library: &Path, write: bool) -> Vec<Chec
 
 /// Python for the tests: `ispeed.py` beside the library.
 pub(super) fn python(machine: &Machine, library: &Path, out: &Path) -> Result<(), String> {
-    let generator = generator(machine, "uniffi-bindgen")?;
-    let dir = out.display().to_string();
-    let words = ["generate", "--no-format", "--config", CONFIG, "--language", "python", "--out-dir", &dir];
-    finish(machine, Command::new(generator).args(words).arg(library))?;
+    language(machine, &generators(machine)?, library, "python", out)?;
     let to = out.join("libispeed.so");
     std::fs::copy(library, &to).map(drop).map_err(|error| format!("{}: {error}", to.display()))
 }
 
 fn all(machine: &Machine, library: &Path, out: &Path) -> Result<(), String> {
     let _ = std::fs::remove_dir_all(out);
-    let generator = generator(machine, "uniffi-bindgen")?;
-    let kotlin = out.join("kotlin").display().to_string();
-    let words = ["generate", "--no-format", "--config", CONFIG, "--language", "kotlin", "--out-dir", &kotlin];
-    finish(machine, Command::new(generator).args(words).arg(library))?;
-    let swift = self::generator(machine, "uniffi-bindgen-swift")?;
+    let generators = generators(machine)?;
+    language(machine, &generators, library, "kotlin", &out.join("kotlin"))?;
+    let swift = generators.join("uniffi-bindgen-swift");
     let (sources, headers) = (out.join("swift"), out.join("swift").join("headers"));
     let map = ["--modulemap", "--module-name", "IspeedFFI", "--modulemap-filename", "module.modulemap"];
     for (dir, words) in [(&sources, &["--swift-sources"][..]), (&headers, &["--headers"][..]), (&headers, &map[..])] {
@@ -58,12 +54,17 @@ fn all(machine: &Machine, library: &Path, out: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A program of `bindings/bindgen`, built for this machine.
-fn generator(machine: &Machine, name: &str) -> Result<PathBuf, String> {
-    let mut build = machine.cargo();
-    build.args(["build", "--quiet", "--package", "ispeed-bindgen"]);
-    let finished = process::run(&mut build, BUILD_LIMIT, Show::Yes);
-    if finished.ok { Ok(machine.target.join("debug").join(name)) } else { Err(finished.why()) }
+/// The folder with the programs of `bindings/bindgen`, built for this machine.
+fn generators(machine: &Machine) -> Result<PathBuf, String> {
+    let programs = ["--bin", "uniffi-bindgen", "--bin", "uniffi-bindgen-swift"];
+    build::debug(machine, &programs).map_err(|counts| counts.why)
+}
+
+/// The files of a language that one program makes in one go.
+fn language(machine: &Machine, generators: &Path, library: &Path, name: &str, out: &Path) -> Result<(), String> {
+    let mut command = Command::new(generators.join("uniffi-bindgen"));
+    command.args(["generate", "--no-format", "--config", CONFIG, "--language", name, "--out-dir"]).arg(out);
+    finish(machine, command.arg(library))
 }
 
 fn finish(machine: &Machine, command: &mut Command) -> Result<(), String> {
@@ -75,21 +76,7 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// All files below a folder, by their path in it.
 fn files(root: &Path) -> Result<Files, String> {
-    let mut found = Files::new();
-    let mut open = vec![root.to_owned()];
-    while let Some(dir) = open.pop() {
-        let cannot = |error: std::io::Error| format!("{}: {error}", dir.display());
-        for entry in std::fs::read_dir(&dir).map_err(cannot)? {
-            let path = entry.map_err(cannot)?.path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                found.insert(path.strip_prefix(root).unwrap_or(&path).to_owned(), bytes);
-            }
-        }
-    }
-    Ok(found)
+    Ok(walk::contents(root)?.into_iter().map(|(path, bytes)| (path.into(), bytes)).collect())
 }
 
 fn compare(kept: &Files, made: &Files) -> Result<(), String> {

@@ -99,7 +99,7 @@ pub(super) fn raw(stage: &Stage, python: &Python, store: &Store, closed: &Path) 
 /// The manifests name the prefix, everything else is equal.
 fn parts_are_equal(one: &Path, other: &Path) -> Result<(), String> {
     let parts = |folder: &Path| -> Result<Vec<(String, Vec<u8>)>, String> {
-        let mut parts = super::stage::tree(folder)?;
+        let mut parts = crate::walk::contents(folder)?;
         parts.retain(|(name, _)| name.ends_with(".parquet"));
         Ok(parts)
     };

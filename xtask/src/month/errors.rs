@@ -37,7 +37,7 @@ pub(super) fn all(stage: &Stage, postgres: &Postgres, sqlite: &Store, postgresql
         std::fs::create_dir_all(&taken).map_err(|error| error.to_string())?;
         std::fs::write(taken.join("mine.txt"), "mine").map_err(|error| error.to_string())?;
         stage.refuses(&stage.close_words(sqlite, &taken, area), 1, &["out-taken"])?;
-        let files = super::stage::tree(&taken)?;
+        let files = crate::walk::files(&taken)?;
         if files.len() == 1 { Ok(()) } else { Err(format!("{} files in it", files.len())) }
     });
     checks.of("a closed month with other inputs is one clear error", || {

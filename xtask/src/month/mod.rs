@@ -13,19 +13,17 @@ mod servers;
 mod stage;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::build;
 use crate::counts::Counts;
 use crate::machine::Machine;
-use crate::process::{self, Show};
 use postgres::Postgres;
 use python::Python;
 use stage::{Stage, Store};
 
 /// A named check and how it ended.
 pub(crate) type Check = (String, Result<(), String>);
-
-const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// The month that is made: over, and its cut-off too, for years to come.
 pub(crate) const MONTH: &str = "2026-10";
@@ -75,12 +73,8 @@ fn prepare(machine: &Machine, spark: bool) -> Result<(Stage, Postgres, Python), 
     }
     let python = Python::ensure(machine, spark)
         .map_err(skipped("install it by hand into target/month/venv, or give this machine a way to its registry"))?;
-    let mut build = machine.cargo();
-    build.args(["build", "--release", "--package", "ispeed", "--quiet"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Err(Counts::of_one(false, "the release build failed, see above", "cargo build --release"));
-    }
-    let stage = Stage::new(machine).map_err(|why| Counts::of_one(false, why, "cargo xtask month"))?;
+    let program = build::release(machine)?;
+    let stage = Stage::new(machine, program).map_err(|why| Counts::of_one(false, why, "cargo xtask month"))?;
     let postgres = Postgres::start(machine).map_err(skipped("apt-get install postgresql"))?;
     Ok((stage, postgres, python))
 }

@@ -99,17 +99,7 @@ fn programs() -> Option<PathBuf> {
 /// The server that `pg_ctl` starts keeps the outputs it inherits open, so they go nowhere.
 fn run(command: &mut Command) -> Result<(), String> {
     let program = format!("{:?}", command.get_program());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "exec \"$0\" \"$@\" >/dev/null 2>&1"]).arg(command.get_program()).args(command.get_args());
-    if let Some(dir) = command.get_current_dir() {
-        shell.current_dir(dir);
-    }
-    command.get_envs().for_each(|(name, value)| {
-        if let Some(value) = value {
-            shell.env(name, value);
-        }
-    });
-    let finished = process::run(&mut shell, LIMIT, Show::No);
+    let finished = process::run(&mut process::redirected(command, ">/dev/null 2>&1"), LIMIT, Show::No);
     if finished.ok {
         return Ok(());
     }

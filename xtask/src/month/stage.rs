@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Check, MONTH};
 use crate::machine::Machine;
 use crate::process::{self, Finished, Show};
+use crate::walk;
 
 /// A nation's month takes minutes to make.
 const RUN_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -37,8 +38,7 @@ impl Store {
 }
 
 impl Stage {
-    pub(super) fn new(machine: &Machine) -> Result<Self, String> {
-        let program = machine.target.join("release").join(format!("ispeed{}", std::env::consts::EXE_SUFFIX));
+    pub(super) fn new(machine: &Machine, program: PathBuf) -> Result<Self, String> {
         let root = machine.target.join("month");
         let dir = root.join(std::process::id().to_string());
         std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
@@ -166,29 +166,9 @@ fn write_private(path: &Path, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Every file of a folder, by its path in it.
-pub(super) fn tree(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
-    fn walk(folder: &Path, root: &Path, found: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                walk(&path, root, found)?;
-            } else {
-                let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-                found.push((name, std::fs::read(&path)?));
-            }
-        }
-        Ok(())
-    }
-    let mut found = Vec::new();
-    walk(folder, folder, &mut found).map_err(|error| format!("{}: {error}", folder.display()))?;
-    found.sort();
-    Ok(found)
-}
-
 /// Two folders hold the same files, byte for byte.
 pub(super) fn same(one: &Path, other: &Path) -> Result<(), String> {
-    let (left, right) = (tree(one)?, tree(other)?);
+    let (left, right) = (walk::contents(one)?, walk::contents(other)?);
     if left.is_empty() {
         return Err(format!("{} is empty", one.display()));
     }

@@ -9,7 +9,6 @@ use crate::process::{self, Show};
 
 use super::tree;
 
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// xz takes a minute of one core for the program; a machine that builds beside it gives it a part of one.
 const TOOL_LIMIT: Duration = Duration::from_secs(600);
 
@@ -35,14 +34,7 @@ pub(crate) struct Release {
 pub(crate) fn build(machine: &Machine, program: Option<&Path>, work: &Path) -> Result<Release, String> {
     let built = match program {
         Some(path) => path.to_owned(),
-        None => {
-            let mut build = machine.cargo();
-            build.args(["build", "--release", "--locked", "--package", "ispeed", "--quiet"]);
-            if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-                return Err("the release build failed, see above".to_owned());
-            }
-            machine.target.join("release/ispeed")
-        }
+        None => crate::build::release(machine).map_err(|counts| counts.why)?,
     };
     tree::make_folder(work)?;
     let path = work.join("ispeed");

@@ -111,7 +111,7 @@ impl Answered for Row {
 impl PostgresStore {
     pub(super) async fn month_rows(&self, query: &MonthQuery) -> Result<Vec<MonthSample>, StoreError> {
         let (sql, parameters) = statement(query);
-        self.query(&sql, &parameters).await?.iter().map(|row| of_row(row, 0)).collect()
+        self.query(&sql, &parameters).await?.iter().map(of_row).collect()
     }
 }
 

@@ -31,7 +31,7 @@ impl PostgresStore {
         let of_row = |row: &tokio_postgres::Row| {
             let held = read::held(row, COUNT + 2)?;
             let sample = StoredSample {
-                row: of_row(row, 0)?,
+                row: of_row(row)?,
                 body: get(row, COUNT + 1)?,
                 receipt: held.receipt,
                 verdict: held.verdict,
@@ -173,7 +173,7 @@ impl Tx<'_> {
         value: &(dyn tokio_postgres::types::ToSql + Sync),
     ) -> Result<Vec<MonthSample>, StoreError> {
         let sql = format!("SELECT {} FROM sample WHERE {column} = $1 ORDER BY position", names_of("sample"));
-        self.query(&sql, &[value]).await?.iter().map(|row| of_row(row, 0)).collect()
+        self.query(&sql, &[value]).await?.iter().map(of_row).collect()
     }
 
     /// A place in a chain is taken once.

@@ -1,5 +1,7 @@
 //! The narrow rows of months.
 
+use std::sync::LazyLock;
+
 use ispeed_report::MonthSample;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
@@ -19,14 +21,16 @@ fn value(field: Field<'_>) -> Value {
     }
 }
 
-pub(super) fn insert(tx: &Connection, position: i64, row: &MonthSample) -> Result<(), StoreError> {
+/// Made once: every sample that comes in is written by it.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
     let marks = (3..COUNT + 3).map(|i| format!("?{i}")).collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO month_row (month, position, {}) VALUES (?1, ?2, {marks})", columns::names())
+});
+
+pub(super) fn insert(tx: &Connection, position: i64, row: &MonthSample) -> Result<(), StoreError> {
     let keys = [Value::Text(row.month().to_string()), Value::Integer(position)];
-    let names = columns::names();
     let values = keys.into_iter().chain(columns::fields(row).map(value));
-    tx.prepare_cached(&format!("INSERT INTO month_row (month, position, {names}) VALUES (?1, ?2, {marks})"))
-        .and_then(|mut s| s.execute(params_from_iter(values)))
-        .map_err(database)?;
+    tx.prepare_cached(&INSERT).and_then(|mut s| s.execute(params_from_iter(values))).map_err(database)?;
     Ok(())
 }
 
@@ -76,7 +80,7 @@ pub(super) fn month_samples(db: &Connection, query: &MonthQuery) -> Result<Vec<M
     let mut rows = statement.query(params_from_iter(parameters)).map_err(database)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(database)? {
-        found.push(of_row(row, 0)?);
+        found.push(of_row(row)?);
     }
     Ok(found)
 }

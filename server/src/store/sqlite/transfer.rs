@@ -26,7 +26,7 @@ pub(super) fn export(db: &Connection, after: i64, limit: u32) -> Result<Vec<(i64
     while let Some(row) = found_rows.next().map_err(database)? {
         let held = read::held(row, COUNT + 2)?;
         let sample = StoredSample {
-            row: of_row(row, 0)?,
+            row: of_row(row)?,
             body: row.get(COUNT + 1).map_err(database)?,
             receipt: held.receipt,
             verdict: held.verdict,

@@ -44,8 +44,7 @@ impl Writer<'_, '_> {
     /// Who is shown to be above whom; a draw is called one.
     fn rankings(&mut self) {
         let (place, level) = (&self.input.header.place, self.input.header.level);
-        let rankings = self.input.rankings.get(&place.code).map(Vec::as_slice).unwrap_or_default();
-        let made = rankings.iter().filter(|ranking| ranking::is_made(ranking));
+        let made = self.input.rankings_of(place).iter().filter(|ranking| ranking::is_made(ranking));
         let rows: Vec<LetterRow> =
             made.flat_map(|made| ranking::entries(made, place, level, self.input)).map(|e| ranked(&e)).collect();
         if rows.is_empty() {
