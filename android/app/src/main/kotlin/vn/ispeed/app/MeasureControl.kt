@@ -112,7 +112,7 @@ class MeasureControl(
         val begun = withContext(io) { engine.start(plan(), with(facts.atStart()), ::observe) }
         run = begun
         if (stopWanted) begun.cancel()
-        return begun.outcome()
+        return withContext(io) { begun.outcome() }
     }
 
     private fun plan() = RunPlan(facts.simLabel(), facts.networkHandle())

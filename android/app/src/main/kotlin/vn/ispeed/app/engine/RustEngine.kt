@@ -49,11 +49,9 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
         override fun cancel() = asked { run.cancel() }
 
         override suspend fun outcome(): Sample = asked {
-            val result = run.outcome()
-            // The outbox knows more than the run: where the sample stands, and whether it may be sent.
-            val sample = detail(result.sample.id)
-            run.close()
-            sample
+            // The outbox knows more than the run: where the sample stands, and whether it may be sent. The run is not closed here: a
+            // fact or a tap that comes this late is to find a run that is over, which takes it and does nothing, and not a closed one.
+            detail(run.outcome().sample.id)
         }
     }
 
