@@ -99,6 +99,9 @@ interface Engine {
     /** All samples, the newest first. */
     fun history(): List<Sample>
 
+    /** How many samples wait to be sent, those on their way included. */
+    fun waiting(): Int
+
     /** One sample with everything known of it. */
     fun detail(id: String): Sample
 

@@ -63,6 +63,8 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
 
     override fun history(): List<Sample> = asked { core.history(HistoryFilter()).map(mirror::entry) }
 
+    override fun waiting(): Int = asked { core.stock().waiting.toInt() }
+
     override fun detail(id: String): Sample = asked { mirror.detail(core.detail(id)) }
 
     override fun erase(id: String) = asked { core.erase(id) }

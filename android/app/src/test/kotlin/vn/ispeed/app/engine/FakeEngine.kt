@@ -63,6 +63,8 @@ class FakeEngine : Engine {
 
     override fun history(): List<Sample> = samples
 
+    override fun waiting(): Int = samples.count { it.state == SampleState.WAITING || it.state == SampleState.SENDING }
+
     override fun detail(id: String): Sample = samples.find { it.id == id } ?: throw EngineException("not_found", id)
 
     override fun erase(id: String) {
