@@ -144,8 +144,8 @@ interface Engine {
     /** The plan that is kept, without a network. */
     fun keptPlan(question: PlanQuestion): PlanPack?
 
-    /** What to measure next by the kept plan, without a network. */
-    fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide?
+    /** What to measure next by the kept plan, without a network; refused where none is kept. */
+    fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide
 
     /** A new pair; the other phone reads its text. */
     fun newPair(): Pairing

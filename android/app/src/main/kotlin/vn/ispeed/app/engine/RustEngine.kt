@@ -106,13 +106,8 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
 
     private fun pack(pack: vn.ispeed.core.PlanPack): PlanPack = mirror.pack(pack, core::communeBorder)
 
-    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide? = asked {
-        val about = about(question)
-        if (core.planPack(about) == null) {
-            null
-        } else {
-            mirror.guide(core.guide(about, at?.let { vn.ispeed.core.Point(it.lat, it.lon) }, accuracyM, NEXT_CELLS))
-        }
+    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide = asked {
+        mirror.guide(core.guide(about(question), at?.let { vn.ispeed.core.Point(it.lat, it.lon) }, accuracyM, NEXT_CELLS))
     }
 
     override fun newPair(): Pairing = asked { mirror.pair(core.newPair()) }

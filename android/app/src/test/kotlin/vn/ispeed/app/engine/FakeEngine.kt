@@ -104,7 +104,8 @@ class FakeEngine : Engine {
 
     override fun keptPlan(question: PlanQuestion): PlanPack? = pack
 
-    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide? = guide
+    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide =
+        guide ?: throw EngineException("input", "no plan is kept")
 
     override fun newPair(): Pairing = Pairing("pair-1", "AB12", 0)
 
