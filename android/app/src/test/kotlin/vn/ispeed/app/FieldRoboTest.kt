@@ -21,6 +21,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowLooper
 import vn.ispeed.app.engine.Campaign
 import vn.ispeed.app.engine.CommunePlan
+import vn.ispeed.app.engine.EngineException
 import vn.ispeed.app.engine.Guide
 import vn.ispeed.app.engine.NextCell
 import vn.ispeed.app.engine.Outcome
@@ -74,6 +75,16 @@ class FieldRoboTest {
         assertTrue(texts(activity.get().content).contains("Phường Bình Phước: Đã có 212/300, còn thiếu 88 mẫu"))
         assertNotNull(activity.view(R.id.map).contentDescription)
         assertEquals("TO-01", AppTest.app.preferences.campaign?.role)
+    }
+
+    @Test
+    fun aRefusalStaysToBeReadWhileThePhoneMoves() {
+        engine.refuse = EngineException("input", "campaign")
+        val activity = joined()
+        assertEquals("Thông tin không hợp lệ: campaign", activity.text(R.id.problem))
+        AppTest.app.session().getCompleted().field.phoneChanged()
+        AppTest.idle()
+        assertTrue(activity.has(R.id.problem))
     }
 
     @Test
