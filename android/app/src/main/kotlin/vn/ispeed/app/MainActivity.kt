@@ -67,12 +67,12 @@ class MainActivity : Activity() {
         }
     }
 
-    /** Opens the core anew, after a change of collector or limits. */
-    internal fun reopen(tab: Tab) {
+    /** Shows the core of another collector; where that is refused, nothing has changed. */
+    internal suspend fun reopen(tab: Tab, collector: String) {
+        (application as IspeedApp).changeCollector(collector)
         session?.let(::leave)
         scope.cancel()
         scope = MainScope()
-        (application as IspeedApp).reopen()
         open(tab, null, null)
     }
 

@@ -257,9 +257,10 @@ class Pages(
 
         override fun setLimits(limits: DataLimits) = saying(Say.LIMIT_SAVED) { limit(limits) }
 
-        override fun setCollector(url: String) {
-            session.preferences.collector = url
-            activity.reopen(Tab.SETTINGS)
+        override fun setCollector(url: String) = doing {
+            // What goes on belongs to the core that is open.
+            if (session.measure.isRunning || session.field.isRepeating) throw EngineException("busy", "a run goes on")
+            activity.reopen(Tab.SETTINGS, url)
         }
 
         override fun fetchBoundaries() = doing {
