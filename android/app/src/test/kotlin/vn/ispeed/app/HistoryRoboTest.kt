@@ -147,6 +147,17 @@ class HistoryRoboTest {
     }
 
     @Test
+    fun leavingTheChoicesAsTheyAreIsNotCalledARefusal() {
+        val activity = AppTest.open().apply { tap(R.id.tab_settings) }
+        val before = engine.choice
+        activity.tap(R.id.change_consent)
+        assertEquals("Hủy", activity.text(R.id.decline))
+        activity.tap(R.id.decline)
+        assertEquals(before, engine.choice)
+        assertTrue(activity.has(R.id.withdraw))
+    }
+
+    @Test
     fun deletingMyDataAsksFirstAndEndsWithReceipts() {
         val activity = AppTest.open().apply { tap(R.id.tab_settings) }
         activity.tap(R.id.delete_mine)

@@ -123,6 +123,8 @@ class Pages(
             agreed = ::record,
             declined = { decline() },
             changed = { choices = it },
+            // Leaving the choices of before as they are is no refusal, and withdraws nothing.
+            decline = if (tab == Tab.SETTINGS) Say.CANCEL else Say.CONSENT_NONE,
         )
         put(view.view, withTabs = false)
     }
