@@ -64,6 +64,7 @@ class Pages(
     fun show(tab: Tab, detail: String? = null) {
         this.tab = tab
         this.detail = detail
+        said = null
         watch?.cancel()
         follow?.cancel()
         refresher = {}
