@@ -126,11 +126,13 @@ class FieldRoboTest {
 
     @Test
     fun aLowBatteryStopsIt() {
-        joined()
+        val activity = joined()
         battery(15)
         val service = service()
         assertTrue(engine.runs.isEmpty())
         assertEquals(true, shadowOf(service.get()).isStoppedBySelf)
+        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15 %."))
+        assertTrue("what has stopped is started, not stopped again", activity.has(R.id.repeat) && !activity.has(R.id.stop_repeat))
     }
 
     @Test

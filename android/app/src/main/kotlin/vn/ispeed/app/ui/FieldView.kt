@@ -93,8 +93,9 @@ class FieldView(context: Context, private val actions: FieldActions, rules: Repe
         running.refill(screen.running.map { kit.text(it) })
         joinBox.visibility = if (state.campaign == null) View.VISIBLE else View.GONE
         workBox.visibility = if (state.campaign == null) View.GONE else View.VISIBLE
-        start.visibility = if (state.repeating == null) View.VISIBLE else View.GONE
-        stop.visibility = if (state.repeating == null) View.GONE else View.VISIBLE
+        val goesOn = state.repeating?.goesOn == true
+        start.visibility = if (goesOn) View.GONE else View.VISIBLE
+        stop.visibility = if (goesOn) View.VISIBLE else View.GONE
     }
 
     private fun rules() = RepeatRules(
