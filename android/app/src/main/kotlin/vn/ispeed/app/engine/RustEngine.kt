@@ -42,8 +42,6 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
     }
 
     private inner class RustRun(private val run: vn.ispeed.core.Run) : Run {
-        override val id: String = run.id()
-
         override fun push(facts: Facts) = asked { run.push(mirror.facts(facts)) }
 
         override fun cancel() = asked { run.cancel() }
@@ -71,8 +69,6 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
 
     override fun requeue(id: String) = asked { core.requeue(id) }
 
-    override fun retryNow() = asked { core.retryNow() }
-
     override fun export(path: String): Int = asked { core.exportSamples(path, HistoryFilter()).toInt() }
 
     override fun nextUpload(): NextUpload = asked { mirror.nextUpload(core.nextUpload()) }
@@ -81,9 +77,6 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
         asked<Unit> {
             core.uploadAnswered(id, mirror.answer(answer))
         }
-
-    override fun commune(lat: Double, lon: Double, accuracyM: Double?): Place =
-        asked { mirror.place(core.nearestCommune(vn.ispeed.core.Point(lat, lon), accuracyM)) }
 
     override suspend fun deleteMyData(): Int = asked { core.deleteMyData().size }
 

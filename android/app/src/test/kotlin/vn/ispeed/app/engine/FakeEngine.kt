@@ -19,7 +19,7 @@ class FakeEngine : Engine {
     val erased = mutableListOf<String>()
     val requeued = mutableListOf<String>()
 
-    class FakeRun(override val id: String, val plan: RunPlan, val facts: Facts, val observer: (Progress) -> Unit) : Run {
+    class FakeRun(val id: String, val plan: RunPlan, val facts: Facts, val observer: (Progress) -> Unit) : Run {
         val pushed = CopyOnWriteArrayList<Facts>()
         val end = CompletableDeferred<Sample>()
         var cancelled = false
@@ -76,8 +76,6 @@ class FakeEngine : Engine {
         requeued += id
     }
 
-    override fun retryNow() = Unit
-
     override fun export(path: String): Int {
         java.io.File(path).writeText(samples.joinToString("\n") { "{\"sample\":{\"id\":\"${it.id}\"},\"receipt\":null}" })
         return samples.size
@@ -88,8 +86,6 @@ class FakeEngine : Engine {
     override fun uploadAnswered(id: String, answer: UploadAnswer) {
         answers += id to answer
     }
-
-    override fun commune(lat: Double, lon: Double, accuracyM: Double?): Place = Place(PlaceVerdict.UNKNOWN)
 
     override suspend fun deleteMyData(): Int = answer(samples.size)
 
