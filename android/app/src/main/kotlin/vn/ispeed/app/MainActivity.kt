@@ -20,7 +20,6 @@ import kotlinx.coroutines.launch
 import vn.ispeed.app.engine.EngineException
 import vn.ispeed.app.field.FieldService
 import vn.ispeed.app.screens.Choices
-import vn.ispeed.app.screens.Say
 import vn.ispeed.app.screens.problem
 import vn.ispeed.app.screens.say
 import vn.ispeed.app.ui.Back
