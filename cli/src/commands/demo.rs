@@ -191,7 +191,7 @@ fn note_port(args: &Args, server: &Running) {
 }
 
 /// Where the server listens; an address that means all of them is reached as this machine.
-fn address_of(server: &Running) -> Result<SocketAddr> {
+pub(super) fn address_of(server: &Running) -> Result<SocketAddr> {
     let mut address = server
         .local_addrs()
         .first()

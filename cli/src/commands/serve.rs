@@ -1,6 +1,6 @@
 //! `ispeed serve`: measuring end and collector.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ispeed_protocol::plan::{Spacing, UPLOAD_CUTOFF_DAY};
@@ -12,6 +12,9 @@ use ispeed_server::server::{self, Certificate, Config, ServerError};
 use ispeed_verdict::Lang;
 use ispeed_verdict::limits::SPACING;
 
+use super::demo::address_of;
+use crate::demo::link::Link;
+use crate::demo::relay::Relay;
 use crate::error::{CliError, Result};
 use crate::http;
 use crate::lang::pick;
@@ -81,6 +84,10 @@ pub(crate) struct Args {
     /// Congestion control of sockets that carry load; the laboratory compares tools with it.
     #[arg(long, value_name = "NAME", hide = true)]
     congestion_control: Option<String>,
+    /// Carry what comes to 127.0.0.1 and the server's port over a simulated mobile link, as `ispeed demo` does; the server itself
+    /// listens on another loopback address. Tests of the phones measure over it.
+    #[arg(long, value_name = "RATE/RATE/MS", hide = true)]
+    link: Option<Link>,
 }
 
 fn parse_id(text: &str) -> std::result::Result<String, String> {
@@ -118,9 +125,11 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
     if let Some(name) = args.congestion_control {
         config.measure_limits.congestion_control = name;
     }
+    let link = args.link;
     http::block_on(async {
         let hang_ups = HangUps::expect()?;
         let server = server::start(config).await.map_err(|error| of_server(&error))?;
+        let _relay = link.map(|link| link_before(&server, &link)).transpose()?;
         for address in server.local_addrs() {
             say(format!("ispeed: {} {address}", pick(lang, "đang phục vụ tại", "serving on")));
         }
@@ -145,6 +154,18 @@ pub(crate) fn run(args: Args, lang: Lang) -> Result<()> {
             pick(lang, "đang kết thúc: chờ các phép đo xong", "ending: waits for running tests")
         ));
         server.shutdown().await.map_err(|error| of_server(&error))
+    })
+}
+
+/// The simulated link before the server; what the server says of itself leads through it with `--public-name 127.0.0.1`.
+fn link_before(server: &server::Running, link: &Link) -> Result<Relay> {
+    let address = address_of(server)?;
+    let (near, udp) = ((Ipv4Addr::LOCALHOST, address.port()), (address.ip(), server.udp_port()));
+    Relay::start(near.into(), address, udp.into(), link).map_err(|error| {
+        CliError::failed(
+            format_args!("cannot start the simulated link before {address}: {error}"),
+            "listen on another loopback address: --listen 127.0.0.2:0",
+        )
     })
 }
 

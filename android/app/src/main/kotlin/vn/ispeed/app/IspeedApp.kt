@@ -9,6 +9,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.async
 import vn.ispeed.app.engine.Engine
+import vn.ispeed.app.engine.EngineException
 import vn.ispeed.app.engine.RustEngine
 import vn.ispeed.app.facts.Phone
 import vn.ispeed.app.upload.HttpsSocket
@@ -42,10 +43,26 @@ class IspeedApp : Application() {
         Session(engine, phone, preferences, scope, io, nowMicros) { UploadJob.schedule(this@IspeedApp) }
     }.also { opening = it }
 
-    /** After another collector or other limits the next question opens the core anew. Not while a run goes on. */
+    /** The next question opens the core anew. */
+    fun reopen() = hold(null)
+
+    /** Opens the core anew with another collector. One that the core refuses is not taken: what was open stays. Not while a run goes on. */
+    suspend fun changeCollector(url: String) {
+        val (collector, open) = preferences.collector to opening
+        preferences.collector = url
+        reopen()
+        try {
+            session().await()
+        } catch (refused: EngineException) {
+            preferences.collector = collector
+            hold(open)
+            throw refused
+        }
+    }
+
     @Synchronized
-    fun reopen() {
-        opening = null
+    private fun hold(open: Deferred<Session>?) {
+        opening = open
     }
 
     private fun versionName(): String = packageManager.getPackageInfo(packageName, 0).versionName ?: "0"

@@ -20,7 +20,6 @@ import kotlinx.coroutines.launch
 import vn.ispeed.app.engine.EngineException
 import vn.ispeed.app.field.FieldService
 import vn.ispeed.app.screens.Choices
-import vn.ispeed.app.screens.Say
 import vn.ispeed.app.screens.problem
 import vn.ispeed.app.screens.say
 import vn.ispeed.app.ui.Back
@@ -67,12 +66,12 @@ class MainActivity : Activity() {
         }
     }
 
-    /** Opens the core anew, after a change of collector or limits. */
-    internal fun reopen(tab: Tab) {
+    /** Shows the core of another collector; where that is refused, nothing has changed. */
+    internal suspend fun reopen(tab: Tab, collector: String) {
+        (application as IspeedApp).changeCollector(collector)
         session?.let(::leave)
         scope.cancel()
         scope = MainScope()
-        (application as IspeedApp).reopen()
         open(tab, null, null)
     }
 

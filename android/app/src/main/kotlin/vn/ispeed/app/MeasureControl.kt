@@ -15,7 +15,6 @@ import vn.ispeed.app.engine.Progress
 import vn.ispeed.app.engine.Run
 import vn.ispeed.app.engine.RunPlan
 import vn.ispeed.app.engine.Sample
-import vn.ispeed.app.engine.SampleState
 import vn.ispeed.app.screens.MeasureState
 
 /** What a run needs of the phone. */
@@ -61,8 +60,7 @@ class MeasureControl(
         scope.launch {
             val ready = try {
                 withContext(io) {
-                    val estimate = engine.estimate(plan(), facts.atStart())
-                    MeasureState.Ready(estimate, engine.history().count { it.state in UNSENT })
+                    MeasureState.Ready(engine.estimate(plan(), facts.atStart()), engine.waiting())
                 }
             } catch (failed: EngineException) {
                 MeasureState.Refused(failed.kind, failed.message.orEmpty())
@@ -112,7 +110,7 @@ class MeasureControl(
         val begun = withContext(io) { engine.start(plan(), with(facts.atStart()), ::observe) }
         run = begun
         if (stopWanted) begun.cancel()
-        return begun.outcome()
+        return withContext(io) { begun.outcome() }
     }
 
     private fun plan() = RunPlan(facts.simLabel(), facts.networkHandle())
@@ -142,9 +140,5 @@ class MeasureControl(
                 android.util.Log.w("ispeed", "a fact was not taken: ${refused.kind}")
             }
         }
-    }
-
-    private companion object {
-        val UNSENT = setOf(SampleState.WAITING, SampleState.SENDING)
     }
 }

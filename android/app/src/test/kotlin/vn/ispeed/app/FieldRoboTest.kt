@@ -21,6 +21,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowLooper
 import vn.ispeed.app.engine.Campaign
 import vn.ispeed.app.engine.CommunePlan
+import vn.ispeed.app.engine.EngineException
 import vn.ispeed.app.engine.Guide
 import vn.ispeed.app.engine.NextCell
 import vn.ispeed.app.engine.Outcome
@@ -77,6 +78,16 @@ class FieldRoboTest {
     }
 
     @Test
+    fun aRefusalStaysToBeReadWhileThePhoneMoves() {
+        engine.refuse = EngineException("input", "campaign")
+        val activity = joined()
+        assertEquals("Thông tin không hợp lệ: campaign", activity.text(R.id.problem))
+        AppTest.app.session().getCompleted().field.phoneChanged()
+        AppTest.idle()
+        assertTrue(activity.has(R.id.problem))
+    }
+
+    @Test
     fun theTextOfAQrCodeArrivesFromTheCameraApp() {
         val intent = Intent(Intent.ACTION_VIEW, Uri.parse("ispeed:campaign:abc.def"))
         val activity = Robolectric.buildActivity(MainActivity::class.java, intent).setup()
@@ -115,11 +126,13 @@ class FieldRoboTest {
 
     @Test
     fun aLowBatteryStopsIt() {
-        joined()
+        val activity = joined()
         battery(15)
         val service = service()
         assertTrue(engine.runs.isEmpty())
         assertEquals(true, shadowOf(service.get()).isStoppedBySelf)
+        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15 %."))
+        assertTrue("what has stopped is started, not stopped again", activity.has(R.id.repeat) && !activity.has(R.id.stop_repeat))
     }
 
     @Test

@@ -147,6 +147,17 @@ class HistoryRoboTest {
     }
 
     @Test
+    fun leavingTheChoicesAsTheyAreIsNotCalledARefusal() {
+        val activity = AppTest.open().apply { tap(R.id.tab_settings) }
+        val before = engine.choice
+        activity.tap(R.id.change_consent)
+        assertEquals("Hủy", activity.text(R.id.decline))
+        activity.tap(R.id.decline)
+        assertEquals(before, engine.choice)
+        assertTrue(activity.has(R.id.withdraw))
+    }
+
+    @Test
     fun deletingMyDataAsksFirstAndEndsWithReceipts() {
         val activity = AppTest.open().apply { tap(R.id.tab_settings) }
         activity.tap(R.id.delete_mine)
@@ -172,6 +183,40 @@ class HistoryRoboTest {
         activity.tap(R.id.save_limits)
         assertEquals(DataLimits(perRunBytes = 30_000_000, perMonthBytes = null), AppTest.app.preferences.limits)
         assertEquals(AppTest.app.preferences.limits, engine.keptLimits)
+    }
+
+    private fun collector(activity: ActivityController<MainActivity>, url: String) {
+        (activity.view(R.id.collector) as EditText).setText(url)
+        activity.tap(R.id.save_collector)
+    }
+
+    @Test
+    fun aCollectorThatTheCoreRefusesIsSaidAndTheOneBeforeStays() {
+        val before = AppTest.app.preferences.collector
+        AppTest.app.openEngine = {
+            if (AppTest.app.preferences.collector == "nonsense") throw EngineException("input", "collector")
+            engine
+        }
+        val activity = AppTest.open().apply { tap(R.id.tab_settings) }
+        collector(activity, "nonsense")
+        assertEquals("Thông tin không hợp lệ: collector", shadowOf(ShadowAlertDialog.getLatestAlertDialog()).message)
+        assertEquals(before, AppTest.app.preferences.collector)
+        activity.tap(R.id.tab_measure)
+        assertTrue("the app goes on", activity.has(R.id.measure))
+        activity.tap(R.id.tab_settings)
+        collector(activity, "https://other.example")
+        assertEquals("https://other.example", AppTest.app.preferences.collector)
+    }
+
+    @Test
+    fun theCollectorStaysWhileARunGoesOn() {
+        val before = AppTest.app.preferences.collector
+        val activity = AppTest.open()
+        activity.tap(R.id.measure)
+        activity.tap(R.id.tab_settings)
+        collector(activity, "https://other.example")
+        assertEquals("Đang có một phép đo.", shadowOf(ShadowAlertDialog.getLatestAlertDialog()).message)
+        assertEquals(before, AppTest.app.preferences.collector)
     }
 
     private fun shared(): Intent {

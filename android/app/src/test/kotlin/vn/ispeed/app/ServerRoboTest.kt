@@ -41,7 +41,7 @@ import vn.ispeed.app.engine.TransportKind
 import vn.ispeed.app.screens.MeasureState
 import vn.ispeed.app.upload.UploadJob
 
-/** The app with its own core, `libispeed.so`, against a real `ispeed serve` on loopback: nothing here is made up but the phone. */
+/** The app with its own core, `libispeed.so`, against a real `ispeed serve`: nothing here is made up but the phone and its link. */
 @RunWith(RobolectricTestRunner::class)
 @Config(qualifiers = "+vi")
 class ServerRoboTest {
@@ -54,7 +54,6 @@ class ServerRoboTest {
         server = Server.start(folder.newFolder("server"))
         AppTest.app.preferences.collector = server.url
         AppTest.app.preferences.extraCaPem = server.certificate
-        // Loopback moves hundreds of megabytes before there is a figure: with less the run ends by its budget.
         AppTest.app.preferences.limits = DataLimits(perRunBytes = RUN_BYTES)
         mobile()
     }
@@ -127,6 +126,16 @@ class ServerRoboTest {
         return (ended as? MeasureState.Over)?.sample ?: error("no sample: $ended")
     }
 
+    /** A run without limits that moves bytes. */
+    private fun moving(): ActivityController<MainActivity> {
+        AppTest.app.preferences.limits = DataLimits()
+        val activity = agree()
+        activity.tap(R.id.measure)
+        val control = session().measure
+        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
+        return activity
+    }
+
     private fun uploadByTheSystem() {
         val scheduler = requireNotNull(AppTest.app.getSystemService(JobScheduler::class.java))
         assertTrue("an upload is asked for", scheduler.allPendingJobs.any { it.service.className == UploadJob::class.java.name })
@@ -142,8 +151,8 @@ class ServerRoboTest {
         fix()
         val sample = measured(activity)
         assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
-        assertTrue("a rate that loopback can do: ${sample.down}", requireNotNull(sample.down?.goodputBps) > 1e6)
-        assertTrue(requireNotNull(sample.up?.goodputBps) > 1e6)
+        assertTrue("a rate that the link can do: ${sample.down}", requireNotNull(sample.down?.goodputBps) in 1e6..40e6)
+        assertTrue("${sample.up}", requireNotNull(sample.up?.goodputBps) in 1e6..20e6)
         assertNotNull(sample.latency.idleMs)
         assertTrue(sample.bytesDown + sample.bytesUp in 1..RUN_BYTES + RUN_BYTES / 10)
         assertEquals(TransportKind.CELLULAR, sample.transport.kind)
@@ -224,13 +233,9 @@ class ServerRoboTest {
 
     @Test
     fun anotherNetworkInTheMiddleEndsTheRun() {
-        AppTest.app.preferences.limits = DataLimits()
-        val activity = agree()
-        activity.tap(R.id.measure)
-        val control = session().measure
-        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
+        val activity = moving()
         mobile(NetworkCapabilities.TRANSPORT_WIFI)
-        control.phoneChanged()
+        session().measure.phoneChanged()
         val sample = over()
         assertEquals(Outcome.ABORTED, sample.outcome)
         assertEquals("Mạng thay đổi trong khi đo, nên phép đo đã dừng.", activity.text(R.id.sentence))
@@ -238,11 +243,7 @@ class ServerRoboTest {
 
     @Test
     fun stopEndsItAndTheAttemptIsKept() {
-        AppTest.app.preferences.limits = DataLimits()
-        val activity = agree()
-        activity.tap(R.id.measure)
-        val control = session().measure
-        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
+        val activity = moving()
         activity.tap(R.id.measure)
         val sample = over()
         assertEquals("cancelled", sample.outcomeReason)
@@ -265,7 +266,7 @@ class ServerRoboTest {
         assertTrue("measured once, and not again", session().engine.history().size == 1)
     }
 
-    /** The core, whose progress is seen on its own thread: a run on loopback may be over before the main looper comes to look. */
+    /** The core, whose progress is seen on its own thread, as it comes. */
     private class Watched(private val core: Engine, private val see: (Progress) -> Unit) : Engine by core, AutoCloseable {
         override fun start(plan: RunPlan, facts: Facts, observer: (Progress) -> Unit): Run = core.start(plan, facts) {
             see(it)
@@ -278,6 +279,7 @@ class ServerRoboTest {
     }
 
     private companion object {
-        const val RUN_BYTES = 600_000_000L
+        /** Less than the method's own cap, so that it is the person's limit that holds, and more than the link carries in a run. */
+        const val RUN_BYTES = 60_000_000L
     }
 }

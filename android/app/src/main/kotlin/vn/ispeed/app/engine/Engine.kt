@@ -30,9 +30,6 @@ class EngineException(val kind: String, message: String, cause: Throwable? = nul
 
 /** A run that goes on. */
 interface Run {
-    /** Id of the sample this run becomes. */
-    val id: String
-
     /** Adds what the phone just learned. */
     fun push(facts: Facts)
 
@@ -73,7 +70,7 @@ sealed interface UploadAnswer {
     data class Failed(val kind: String) : UploadAnswer
 }
 
-/** The one door to the core. Calls of the list at the end may take long: not on the main thread. */
+/** The one door to the core. Every call but [bindsNetworks] may wait for a disk or a network: not on the main thread. */
 interface Engine {
     /** Whether a run can be bound to a network of the phone. */
     val bindsNetworks: Boolean
@@ -99,6 +96,9 @@ interface Engine {
     /** All samples, the newest first. */
     fun history(): List<Sample>
 
+    /** How many samples wait to be sent, those on their way included. */
+    fun waiting(): Int
+
     /** One sample with everything known of it. */
     fun detail(id: String): Sample
 
@@ -108,9 +108,6 @@ interface Engine {
     /** Puts a refused sample back into the queue. */
     fun requeue(id: String)
 
-    /** What waits for a later try may be sent now. */
-    fun retryNow()
-
     /** Writes the hand-over file; returns how many samples it holds. */
     fun export(path: String): Int
 
@@ -119,9 +116,6 @@ interface Engine {
 
     /** Takes in the answer to an upload. */
     fun uploadAnswered(id: String, answer: UploadAnswer)
-
-    /** Commune of a position, as far as the boundaries on this phone tell. */
-    fun commune(lat: Double, lon: Double, accuracyM: Double?): Place
 
     /** Has the collector delete everything of this phone; returns how many samples. */
     suspend fun deleteMyData(): Int
@@ -141,8 +135,8 @@ interface Engine {
     /** The plan that is kept, without a network. */
     fun keptPlan(question: PlanQuestion): PlanPack?
 
-    /** What to measure next by the kept plan, without a network. */
-    fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide?
+    /** What to measure next by the kept plan, without a network; refused where none is kept. */
+    fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide
 
     /** A new pair; the other phone reads its text. */
     fun newPair(): Pairing

@@ -165,7 +165,7 @@ internal class Mirror(private val communeName: (String) -> String?) {
         return Verdict(from.counts, reasons, byCollector)
     }
 
-    fun place(from: vn.ispeed.core.Place) = Place(
+    private fun place(from: vn.ispeed.core.Place) = Place(
         verdict = PlaceVerdict.valueOf(from.verdict.name),
         code = from.code,
         name = from.code?.let(communeName),

@@ -42,18 +42,14 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
     }
 
     private inner class RustRun(private val run: vn.ispeed.core.Run) : Run {
-        override val id: String = run.id()
-
         override fun push(facts: Facts) = asked { run.push(mirror.facts(facts)) }
 
         override fun cancel() = asked { run.cancel() }
 
         override suspend fun outcome(): Sample = asked {
-            val result = run.outcome()
-            // The outbox knows more than the run: where the sample stands, and whether it may be sent.
-            val sample = detail(result.sample.id)
-            run.close()
-            sample
+            // The outbox knows more than the run: where the sample stands, and whether it may be sent. The run is not closed here: a
+            // fact or a tap that comes this late is to find a run that is over, which takes it and does nothing, and not a closed one.
+            detail(run.outcome().sample.id)
         }
     }
 
@@ -65,13 +61,13 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
 
     override fun history(): List<Sample> = asked { core.history(HistoryFilter()).map(mirror::entry) }
 
+    override fun waiting(): Int = asked { core.stock().waiting.toInt() }
+
     override fun detail(id: String): Sample = asked { mirror.detail(core.detail(id)) }
 
     override fun erase(id: String) = asked { core.erase(id) }
 
     override fun requeue(id: String) = asked { core.requeue(id) }
-
-    override fun retryNow() = asked { core.retryNow() }
 
     override fun export(path: String): Int = asked { core.exportSamples(path, HistoryFilter()).toInt() }
 
@@ -81,9 +77,6 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
         asked<Unit> {
             core.uploadAnswered(id, mirror.answer(answer))
         }
-
-    override fun commune(lat: Double, lon: Double, accuracyM: Double?): Place =
-        asked { mirror.place(core.nearestCommune(vn.ispeed.core.Point(lat, lon), accuracyM)) }
 
     override suspend fun deleteMyData(): Int = asked { core.deleteMyData().size }
 
@@ -106,13 +99,8 @@ class RustEngine private constructor(private val core: Ispeed) : Engine, AutoClo
 
     private fun pack(pack: vn.ispeed.core.PlanPack): PlanPack = mirror.pack(pack, core::communeBorder)
 
-    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide? = asked {
-        val about = about(question)
-        if (core.planPack(about) == null) {
-            null
-        } else {
-            mirror.guide(core.guide(about, at?.let { vn.ispeed.core.Point(it.lat, it.lon) }, accuracyM, NEXT_CELLS))
-        }
+    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide = asked {
+        mirror.guide(core.guide(about(question), at?.let { vn.ispeed.core.Point(it.lat, it.lon) }, accuracyM, NEXT_CELLS))
     }
 
     override fun newPair(): Pairing = asked { mirror.pair(core.newPair()) }

@@ -23,6 +23,9 @@ private const val UPDATE_EVERY_MS = 1_000L
 /** The position, by the platform's own services: no Google service is asked. */
 class LocationFacts(private val context: Context) {
     private val manager: LocationManager? = context.getSystemService(LocationManager::class.java)
+
+    /** Written on the main thread, read where facts are put together. */
+    @Volatile
     private var latest: Location? = null
     private var onChange: () -> Unit = {}
 

@@ -2,7 +2,6 @@ package vn.ispeed.app.facts
 
 import android.content.Context
 import android.net.Network
-import android.net.TrafficStats
 import android.os.BatteryManager
 import android.os.Build
 import android.os.PowerManager
@@ -98,23 +97,5 @@ class Phone(
 
     private companion object {
         const val FULL = 100
-    }
-}
-
-/** Bytes of the whole phone and of this app, to tell other programs' traffic; `null` where the phone does not count. */
-data class Traffic(val phoneBytes: Long?, val appBytes: Long?) {
-    companion object {
-        fun now(): Traffic {
-            val uid = android.os.Process.myUid()
-            return Traffic(
-                phoneBytes = sum(TrafficStats.getTotalRxBytes(), TrafficStats.getTotalTxBytes()),
-                appBytes = sum(TrafficStats.getUidRxBytes(uid), TrafficStats.getUidTxBytes(uid)),
-            )
-        }
-
-        private fun sum(received: Long, sent: Long): Long? {
-            val unsupported = TrafficStats.UNSUPPORTED.toLong()
-            return if (received == unsupported || sent == unsupported) null else received + sent
-        }
     }
 }

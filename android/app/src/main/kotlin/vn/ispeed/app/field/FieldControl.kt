@@ -65,8 +65,10 @@ class FieldControl(
         look()
     }
 
-    /** The phone moved, or the screen was opened. */
-    fun phoneChanged() = asking { look() }
+    /** The phone moved, or the screen was opened. What a person asked for and was refused stays to be read. */
+    fun phoneChanged() {
+        scope.launch(io) { look() }
+    }
 
     /** What a run of this mode adds to the facts. */
     fun marked(facts: Facts): Facts = marked(facts, pairId = null)
@@ -106,7 +108,7 @@ class FieldControl(
     private suspend fun repeat() {
         while (true) {
             val soFar = preferences.soFar(today())
-            val guide = withContext(io) { guide() }
+            val guide = withContext(io) { guide(question()) }
             val battery = phone.batteryPercent()
             val step = nextStep(preferences.repeat, soFar, nowMicros(), guide, battery)
             change { it.copy(guide = guide, repeating = Repeating(soFar.samples, soFar.bytes, battery, step)) }
@@ -139,21 +141,22 @@ class FieldControl(
 
     private fun look() {
         val question = question()
-        val plan = states.value.plan ?: question?.let(engine::keptPlan)
-        val guide = guide()
+        val plan = states.value.plan ?: kept { question?.let(engine::keptPlan) }
+        val guide = guide(question)
         val here = fix()?.let { Point(it.lat, it.lon) }
         change { it.copy(plan = plan, guide = guide, here = here, nowMicros = nowMicros()) }
     }
 
-    private fun guide(): Guide? {
-        val question = question() ?: return null
+    private fun guide(question: PlanQuestion?): Guide? {
         val fix = fix()
-        return try {
-            engine.guide(question, fix?.let { Point(it.lat, it.lon) }, fix?.accuracyM)
-        } catch (_: EngineException) {
-            // Without a kept plan there is nothing to guide by; time alone decides.
-            null
-        }
+        return kept { question?.let { engine.guide(it, fix?.let { at -> Point(at.lat, at.lon) }, fix?.accuracyM) } }
+    }
+
+    /** Without a kept plan there is nothing to show or to guide by; time alone decides. */
+    private fun <T> kept(read: () -> T?): T? = try {
+        read()
+    } catch (_: EngineException) {
+        null
     }
 
     private fun question(): PlanQuestion? {

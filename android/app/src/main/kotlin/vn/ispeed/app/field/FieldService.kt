@@ -28,6 +28,12 @@ class FieldService : Service() {
     private var watch: Job? = null
     private var open: Session? = null
 
+    override fun onCreate() {
+        super.onCreate()
+        val channel = NotificationChannel(CHANNEL, title(), NotificationManager.IMPORTANCE_LOW)
+        getSystemService(NotificationManager::class.java)?.createNotificationChannel(channel)
+    }
+
     override fun onBind(intent: Intent?): IBinder? = null
 
     override fun onStartCommand(intent: Intent?, flags: Int, startId: Int): Int {
@@ -55,8 +61,11 @@ class FieldService : Service() {
     }
 
     private suspend fun follow(session: Session) {
+        var shown: Repeating? = null
         session.field.state.collect { state ->
-            show(state.repeating)
+            // The state changes with each step of the person; the notice does not.
+            if (state.repeating != shown) show(state.repeating)
+            shown = state.repeating
             if (!session.field.isRepeating) stopSelf()
         }
     }
@@ -75,20 +84,19 @@ class FieldService : Service() {
     }
 
     private fun notice(repeating: Repeating?): Notification {
-        val manager = getSystemService(NotificationManager::class.java)
-        val title = getString(R.string.field_notice_channel)
-        manager?.createNotificationChannel(NotificationChannel(CHANNEL, title, NotificationManager.IMPORTANCE_LOW))
         val words = words(this)
         val running = fieldScreen(FieldState(repeating = repeating)).running
         val open = Intent(this, MainActivity::class.java)
         return Notification.Builder(this, CHANNEL)
             .setSmallIcon(R.drawable.ic_notice)
-            .setContentTitle(title)
+            .setContentTitle(title())
             .setContentText(running.joinToString(" ", transform = words::of))
             .setOngoing(true)
             .setContentIntent(PendingIntent.getActivity(this, 0, open, PendingIntent.FLAG_IMMUTABLE))
             .build()
     }
+
+    private fun title(): String = getString(R.string.field_notice_channel)
 
     companion object {
         private const val CHANNEL = "field"

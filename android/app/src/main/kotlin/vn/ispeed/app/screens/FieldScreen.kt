@@ -13,7 +13,10 @@ import vn.ispeed.app.field.RepeatStep
 private const val AT_CELL_M = 141.0
 
 /** What runs again and again. */
-data class Repeating(val samples: Int, val bytes: Long, val batteryPercent: Int?, val step: RepeatStep)
+data class Repeating(val samples: Int, val bytes: Long, val batteryPercent: Int?, val step: RepeatStep) {
+    /** False once it has ended by itself; the step says why. */
+    val goesOn: Boolean get() = step == RepeatStep.Measure || step is RepeatStep.Wait
+}
 
 /** What the field screen knows. */
 data class FieldState(

@@ -19,6 +19,7 @@ class ConsentView(
     private val agreed: (Choices, DataLimits) -> Unit,
     private val declined: () -> Unit,
     private val changed: (Choices) -> Unit,
+    decline: Say = Say.CONSENT_NONE,
 ) {
     private val kit = Kit(context)
     private val page = kit.page()
@@ -43,7 +44,7 @@ class ConsentView(
         fields.putInto(column)
         column.put(needed, kit)
         column.put(agree, kit, Kit.SIDE)
-        column.put(kit.button(say(Say.CONSENT_NONE), declined).apply { id = R.id.decline }, kit, Kit.GAP)
+        column.put(kit.button(say(decline), declined).apply { id = R.id.decline }, kit, Kit.GAP)
         column.put(kit.text(screen.about, TextStyle.SOFT), kit, Kit.SIDE)
         render()
     }

@@ -1,7 +1,6 @@
 package vn.ispeed.app.ui
 
 import android.content.Context
-import android.text.InputType
 import android.view.View
 import android.widget.EditText
 import vn.ispeed.app.R
@@ -43,9 +42,9 @@ class FieldView(context: Context, private val actions: FieldActions, rules: Repe
     private val role = kit.field(say(Say.FIELD_ROLE_HINT), "").apply { id = R.id.role }
     private val joinBox = kit.column()
     private val workBox = kit.column()
-    private val every = number(Say.FIELD_EVERY, rules.everySeconds)
-    private val budget = number(Say.FIELD_BUDGET, (rules.dayBytes / BYTES_PER_MB).toInt())
-    private val battery = number(Say.FIELD_BATTERY, rules.stopAtBatteryPercent)
+    private val every = numberField(Say.FIELD_EVERY, rules.everySeconds)
+    private val budget = numberField(Say.FIELD_BUDGET, (rules.dayBytes / BYTES_PER_MB).toInt())
+    private val battery = numberField(Say.FIELD_BATTERY, rules.stopAtBatteryPercent)
     private val pair = kit.field(say(Say.FIELD_PAIR_HINT), "")
     private val pairText = kit.text(TextStyle.BODY).apply {
         id = R.id.pair_text
@@ -66,10 +65,9 @@ class FieldView(context: Context, private val actions: FieldActions, rules: Repe
         column.put(kit.button(say(Say.FIELD_PLAN_FETCH)) { actions.fetchPlan() }.apply { id = R.id.plan }, kit, Kit.SIDE)
         workBox.put(start, kit)
         workBox.put(stop, kit)
-        listOf(every, budget, battery).forEach { (label, field) ->
-            workBox.put(label, kit)
-            workBox.put(field, kit, 0)
-        }
+        workBox.putNamed(say(Say.FIELD_EVERY), every, kit)
+        workBox.putNamed(say(Say.FIELD_BUDGET), budget, kit)
+        workBox.putNamed(say(Say.FIELD_BATTERY), battery, kit)
         workBox.put(kit.text(say(Say.FIELD_PAIR), TextStyle.SENTENCE), kit, Kit.SIDE)
         workBox.put(pairText, kit)
         workBox.put(pair, kit)
@@ -93,23 +91,19 @@ class FieldView(context: Context, private val actions: FieldActions, rules: Repe
         running.refill(screen.running.map { kit.text(it) })
         joinBox.visibility = if (state.campaign == null) View.VISIBLE else View.GONE
         workBox.visibility = if (state.campaign == null) View.GONE else View.VISIBLE
-        start.visibility = if (state.repeating == null) View.VISIBLE else View.GONE
-        stop.visibility = if (state.repeating == null) View.GONE else View.VISIBLE
+        val goesOn = state.repeating?.goesOn == true
+        start.visibility = if (goesOn) View.GONE else View.VISIBLE
+        stop.visibility = if (goesOn) View.VISIBLE else View.GONE
     }
 
     private fun rules() = RepeatRules(
-        everySeconds = every.second.number(LEAST_SECONDS),
-        dayBytes = budget.second.number(1) * BYTES_PER_MB,
-        stopAtBatteryPercent = battery.second.number(1),
+        everySeconds = every.number(LEAST_SECONDS),
+        dayBytes = budget.number(1) * BYTES_PER_MB,
+        stopAtBatteryPercent = battery.number(1),
     )
 
-    private fun number(label: Say, value: Int): Pair<View, EditText> {
-        val field = kit.field(say(label), value.toString()).apply {
-            inputType = InputType.TYPE_CLASS_NUMBER
-            id = View.generateViewId()
-        }
-        return kit.text(say(label), TextStyle.SOFT).apply { labelFor = field.id } to field
-    }
+    private fun numberField(name: Say, value: Int): EditText =
+        kit.numberField(say(name), value.toString()).apply { id = View.generateViewId() }
 
     private fun EditText.number(least: Int): Int = text.toString().toIntOrNull()?.coerceAtLeast(least) ?: least
 

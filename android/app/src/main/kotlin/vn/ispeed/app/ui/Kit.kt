@@ -3,6 +3,7 @@ package vn.ispeed.app.ui
 import android.content.Context
 import android.graphics.Typeface
 import android.graphics.drawable.GradientDrawable
+import android.text.InputType
 import android.util.TypedValue
 import android.view.Gravity
 import android.view.View
@@ -99,6 +100,8 @@ class Kit(val context: Context) {
         setHintTextColor(context.getColor(R.color.text_soft))
     }
 
+    fun numberField(hint: Text, value: String): EditText = field(hint, value).apply { inputType = InputType.TYPE_CLASS_NUMBER }
+
     /** A name and its value beside it, or below it where large letters would break words, read out as one. */
     fun line(line: Line): View = LinearLayout(context).apply {
         val isBelow = resources.configuration.fontScale >= VALUE_BELOW_FROM_SCALE
@@ -171,6 +174,12 @@ private object Headings {
 /** Adds with a distance to what stands above. */
 fun LinearLayout.put(view: View, kit: Kit, top: Int = Kit.GAP) {
     addView(view, LinearLayout.LayoutParams(MATCH_PARENT, WRAP_CONTENT).apply { topMargin = kit.dp(top) })
+}
+
+/** Adds a field under its name. */
+fun LinearLayout.putNamed(name: Text, field: EditText, kit: Kit) {
+    put(kit.text(name, TextStyle.SOFT).apply { labelFor = field.id }, kit)
+    put(field, kit, 0)
 }
 
 /** Shows or takes away a text. */

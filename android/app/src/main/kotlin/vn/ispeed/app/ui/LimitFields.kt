@@ -1,6 +1,5 @@
 package vn.ispeed.app.ui
 
-import android.text.InputType
 import android.widget.EditText
 import android.widget.LinearLayout
 import vn.ispeed.app.R
@@ -16,18 +15,13 @@ class LimitFields(private val kit: Kit, limits: DataLimits) {
     val limits: DataLimits get() = DataLimits(bytes(run), bytes(month))
 
     fun putInto(column: LinearLayout) {
-        listOf(Say.LIMIT_RUN to run, Say.LIMIT_MONTH to month).forEach { (label, field) ->
-            column.put(kit.text(say(label), TextStyle.SOFT).apply { labelFor = field.id }, kit)
-            column.put(field, kit, 0)
-        }
+        column.putNamed(say(Say.LIMIT_RUN), run, kit)
+        column.putNamed(say(Say.LIMIT_MONTH), month, kit)
     }
 
     private fun field(id: Int, bytes: Long?): EditText {
         val value = bytes?.let { (it / BYTES_PER_MB).toString() }.orEmpty()
-        return kit.field(say(Say.LIMIT_NONE), value).apply {
-            this.id = id
-            inputType = InputType.TYPE_CLASS_NUMBER
-        }
+        return kit.numberField(say(Say.LIMIT_NONE), value).apply { this.id = id }
     }
 
     private fun bytes(field: EditText): Long? = field.text.toString().toLongOrNull()?.takeIf { it > 0 }?.let { it * BYTES_PER_MB }

@@ -64,6 +64,7 @@ class Pages(
     fun show(tab: Tab, detail: String? = null) {
         this.tab = tab
         this.detail = detail
+        said = null
         watch?.cancel()
         follow?.cancel()
         refresher = {}
@@ -123,6 +124,8 @@ class Pages(
             agreed = ::record,
             declined = { decline() },
             changed = { choices = it },
+            // Leaving the choices of before as they are is no refusal, and withdraws nothing.
+            decline = if (tab == Tab.SETTINGS) Say.CANCEL else Say.CONSENT_NONE,
         )
         put(view.view, withTabs = false)
     }
@@ -257,9 +260,10 @@ class Pages(
 
         override fun setLimits(limits: DataLimits) = saying(Say.LIMIT_SAVED) { limit(limits) }
 
-        override fun setCollector(url: String) {
-            session.preferences.collector = url
-            activity.reopen(Tab.SETTINGS)
+        override fun setCollector(url: String) = doing {
+            // What goes on belongs to the core that is open.
+            if (session.measure.isRunning || session.field.isRepeating) throw EngineException("busy", "a run goes on")
+            activity.reopen(Tab.SETTINGS, url)
         }
 
         override fun fetchBoundaries() = doing {

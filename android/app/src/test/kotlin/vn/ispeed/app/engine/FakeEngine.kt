@@ -19,7 +19,7 @@ class FakeEngine : Engine {
     val erased = mutableListOf<String>()
     val requeued = mutableListOf<String>()
 
-    class FakeRun(override val id: String, val plan: RunPlan, val facts: Facts, val observer: (Progress) -> Unit) : Run {
+    class FakeRun(val id: String, val plan: RunPlan, val facts: Facts, val observer: (Progress) -> Unit) : Run {
         val pushed = CopyOnWriteArrayList<Facts>()
         val end = CompletableDeferred<Sample>()
         var cancelled = false
@@ -63,6 +63,8 @@ class FakeEngine : Engine {
 
     override fun history(): List<Sample> = samples
 
+    override fun waiting(): Int = samples.count { it.state == SampleState.WAITING || it.state == SampleState.SENDING }
+
     override fun detail(id: String): Sample = samples.find { it.id == id } ?: throw EngineException("not_found", id)
 
     override fun erase(id: String) {
@@ -74,8 +76,6 @@ class FakeEngine : Engine {
         requeued += id
     }
 
-    override fun retryNow() = Unit
-
     override fun export(path: String): Int {
         java.io.File(path).writeText(samples.joinToString("\n") { "{\"sample\":{\"id\":\"${it.id}\"},\"receipt\":null}" })
         return samples.size
@@ -86,8 +86,6 @@ class FakeEngine : Engine {
     override fun uploadAnswered(id: String, answer: UploadAnswer) {
         answers += id to answer
     }
-
-    override fun commune(lat: Double, lon: Double, accuracyM: Double?): Place = Place(PlaceVerdict.UNKNOWN)
 
     override suspend fun deleteMyData(): Int = answer(samples.size)
 
@@ -102,7 +100,8 @@ class FakeEngine : Engine {
 
     override fun keptPlan(question: PlanQuestion): PlanPack? = pack
 
-    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide? = guide
+    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide =
+        guide ?: throw EngineException("input", "no plan is kept")
 
     override fun newPair(): Pairing = Pairing("pair-1", "AB12", 0)
 
