@@ -189,6 +189,20 @@
             XCTAssertEqual(kept.problem?.kind, "network")
         }
 
+        func testARedirectIsToldAsOneAndTheSampleIsKept() async throws {
+            let server = try serve()
+            let engine = try engine(server)
+            try agree(engine)
+            let sample = try await measured(engine, phone())
+            guard case .upload(let request) = try engine.nextUpload() else { return XCTFail("nothing is due") }
+            XCTAssertEqual(request.id, sample.id)
+            try engine.uploadAnswered(request.id, .redirected(to: "https://elsewhere.example"))
+            let kept = try engine.detail(sample.id)
+            XCTAssertEqual(kept.state, .waiting)
+            XCTAssertEqual(kept.problem?.kind, "redirected")
+            XCTAssertEqual(kept.problem?.text.contains("https://elsewhere.example"), true)
+        }
+
         func testAnotherLifeOfTheAppFindsItsSamples() async throws {
             let server = try serve()
             let sample: Sample
