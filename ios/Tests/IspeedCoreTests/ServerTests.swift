@@ -61,7 +61,7 @@
         }
 
         private func upload(_ engine: RustEngine, to server: Server) async throws -> Drained {
-            try await Uploader(engine: engine, socket: PinnedSocket(try server.certificate, in: folder)).drain()
+            try await drain(engine, by: PinnedSocket(try server.certificate, in: folder))
         }
 
         func testATapMeasuresAndTheSampleArrivesAtTheCollector() async throws {
@@ -181,7 +181,7 @@
             let engine = try engine(server)
             try agree(engine)
             let sample = try await measured(engine, phone())
-            guard case .until = try await Uploader(engine: engine, socket: SessionSocket()).drain() else {
+            guard case .until = try await drain(engine, by: SessionSocket()) else {
                 return XCTFail("the core waits after a failure")
             }
             let kept = try engine.detail(sample.id)

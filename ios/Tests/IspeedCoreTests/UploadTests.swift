@@ -16,7 +16,7 @@ final class UploadTests: XCTestCase {
     func testEverythingThatIsDueIsSentOnceAndEveryAnswerIsTold() async throws {
         engine.with { $0.queue = [.upload(request("a")), .upload(request("b")), .wait(untilMicros: 7)] }
         let socket = FakeSocket()
-        let drained = try await Uploader(engine: engine, socket: socket).drain()
+        let drained = try await drain(engine, by: socket)
         XCTAssertEqual(drained, .until(micros: 7))
         XCTAssertEqual(socket.sent, ["a", "b"])
         XCTAssertEqual(engine.with(\.answers).map(\.id), ["a", "b"])
@@ -24,19 +24,8 @@ final class UploadTests: XCTestCase {
     }
 
     func testAnEmptyOutboxIsDone() async throws {
-        let drained = try await Uploader(engine: engine, socket: FakeSocket()).drain()
+        let drained = try await drain(engine, by: FakeSocket())
         XCTAssertEqual(drained, .empty)
-    }
-
-    func testWhoTakesTheTimeAwayEndsItAfterTheUploadUnderWay() async throws {
-        engine.with { $0.queue = [.upload(request("a")), .upload(request("b"))] }
-        let task = Task { [engine] in
-            try await Uploader(engine: engine, socket: FakeSocket { withUnsafeCurrentTask { $0?.cancel() } }).drain()
-        }
-        let drained = try await task.value
-        XCTAssertEqual(drained, .stopped)
-        XCTAssertEqual(engine.with(\.answers).count, 1)
-        XCTAssertEqual(engine.with(\.queue).count, 1)
     }
 
     func testTheSystemGetsOneUploadAfterTheOther() async throws {
@@ -122,15 +111,9 @@ final class UploadTests: XCTestCase {
 
 private final class FakeSocket: UploadSocket, @unchecked Sendable {
     private(set) var sent: [String] = []
-    private let during: @Sendable () -> Void
-
-    init(during: @escaping @Sendable () -> Void = {}) {
-        self.during = during
-    }
 
     func send(_ request: UploadRequest) async -> UploadAnswer {
         sent.append(request.id)
-        during()
         return .failed(.timeout)
     }
 }
