@@ -63,6 +63,8 @@ final class FakeEngine: Engine, @unchecked Sendable {
         }
     }
 
+    func waiting() -> Int { with { $0.samples.count { $0.state == .waiting || $0.state == .sending } } }
+
     func history() -> [Sample] { with(\.samples) }
 
     func detail(_ id: String) throws -> Sample {

@@ -143,6 +143,7 @@
             for sample in try engine.history() {
                 XCTAssertEqual(sample.state, .waiting)
             }
+            XCTAssertEqual(try engine.waiting(), 2)
             XCTAssertTrue(try engine.history().contains { $0.problem?.kind == "network" })
 
             let again = try serve(listen: server.address)

@@ -152,6 +152,8 @@ public protocol Engine: Sendable {
     /// Starts a run; `observer` gets at most ten pictures a second, on a thread of the core.
     func start(_ plan: RunPlan, _ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run
 
+    /// How many samples wait to be sent, those in flight included.
+    func waiting() throws -> Int
     /// All samples, the newest first.
     func history() throws -> [Sample]
     /// One sample with everything known of it.

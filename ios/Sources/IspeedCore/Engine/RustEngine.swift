@@ -64,6 +64,10 @@ public final class RustEngine: Engine {
         IspeedBindings.RunPlan(target: .auto, sim: plan.sim)
     }
 
+    public func waiting() throws -> Int {
+        try asked { Int(clamping: try core.stock().waiting) }
+    }
+
     public func history() throws -> [Sample] {
         try asked { try core.history(filter: IspeedBindings.HistoryFilter()).map(mirror.entry) }
     }

@@ -37,8 +37,7 @@ public final class MeasureModel {
         let ready: MeasureState
         do {
             ready = try await away {
-                let unsent = try engine.history().count { $0.state == .waiting || $0.state == .sending }
-                return .ready(estimate: try engine.estimate(RunPlan(), facts), waiting: unsent)
+                .ready(estimate: try engine.estimate(RunPlan(), facts), waiting: try engine.waiting())
             }
         } catch {
             ready = refused(error)
