@@ -11,13 +11,8 @@ struct IspeedApp: App {
         WindowGroup {
             switch delegate.opened {
             case .success(let shell): RootView(shell: shell)
-            case .failure(let error): Text(verbatim: delegate.words.of(problemText(error)))
+            case .failure(let error): Text(verbatim: delegate.words.of(problem(error)))
             }
         }
-    }
-
-    private func problemText(_ error: any Error) -> Phrase {
-        let refused = error as? EngineError
-        return problem(refused?.kind ?? "internal", refused?.message ?? String(describing: error))
     }
 }

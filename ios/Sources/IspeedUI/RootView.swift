@@ -20,7 +20,6 @@ public struct RootView: View {
                 ConsentView(shell: shell, estimate: settings.value.estimate)
             }
         }
-        .environmentObject(shell)
         .onAppear { shell.appeared() }
         .onOpenURL { url in
             // The camera app reads the QR code of a campaign, `ispeed:campaign:…`.

@@ -6,7 +6,7 @@ func away<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws 
 }
 
 /// What went wrong, in words of this app.
-func problem(_ error: any Error) -> Phrase {
+public func problem(_ error: any Error) -> Phrase {
     let refused = EngineError(wrapping: error)
     return problem(refused.kind, refused.message)
 }
