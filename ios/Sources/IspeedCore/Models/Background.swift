@@ -1,7 +1,7 @@
 import Foundation
 
 /// Runs a call of the core away from the main actor: it reads and writes files.
-func away<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+public func away<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await Task.detached(priority: .userInitiated, operation: work).value
 }
 
