@@ -225,6 +225,7 @@ final class ModelTests: XCTestCase {
         try await until("the end") { !model.isRepeating }
         XCTAssertEqual(
             model.state.value.repeating, Repeating(samples: 3, bytes: 300, batteryPercent: 80, step: .stopBudget(bytes: 250)))
+        XCTAssertFalse(model.state.value.isRepeating, "why it ended is shown, and the screen may go dark")
     }
 
     func testStopEndsTheRepetitionAndItsRun() async throws {
@@ -232,6 +233,7 @@ final class ModelTests: XCTestCase {
         let model = fieldModel(measure)
         model.start()
         try await until("the run") { !engine.with(\.runs).isEmpty }
+        XCTAssertTrue(model.state.value.isRepeating)
         model.stop()
         _ = await measure.ended()
         XCTAssertTrue(engine.with(\.runs)[0].isCancelled)

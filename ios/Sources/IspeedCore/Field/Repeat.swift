@@ -40,6 +40,14 @@ public enum RepeatStep: Equatable, Sendable {
     case stopBudget(bytes: Int64)
     /// As many samples as may count today.
     case stopFull
+
+    /// Whether nothing follows.
+    var isEnd: Bool {
+        switch self {
+        case .measure, .wait: false
+        case .stopBattery, .stopBudget, .stopFull: true
+        }
+    }
 }
 
 private let microsPerSecond: Int64 = 1_000_000

@@ -28,6 +28,11 @@ public struct FieldState: Equatable, Sendable {
     public var problem: Phrase?
 
     public init() {}
+
+    /// Whether another run will follow by itself; why it ended stays in `repeating`.
+    public var isRepeating: Bool {
+        repeating.map { !$0.step.isEnd } ?? false
+    }
 }
 
 /// One cell of the own-drawn map.
