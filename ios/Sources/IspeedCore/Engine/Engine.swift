@@ -12,14 +12,6 @@ public struct Consent: Equatable, Sendable {
     public var run: Bool
     public var share: Share
     public var upload: Bool
-
-    public init(version: String, atMicros: Int64, run: Bool, share: Share, upload: Bool) {
-        self.version = version
-        self.atMicros = atMicros
-        self.run = run
-        self.share = share
-        self.upload = upload
-    }
 }
 
 /// What the person allows; `nil` is the method's own cap.
@@ -37,15 +29,8 @@ public struct DataLimits: Equatable, Sendable {
 public struct Estimate: Equatable, Sendable {
     public var likelyBytes: Int64?
     public var maxBytes: Int64
-    public var usedBytes: Int64
+    public var usedBytes: Int64 = 0
     public var leftBytes: Int64?
-
-    public init(likelyBytes: Int64?, maxBytes: Int64, usedBytes: Int64 = 0, leftBytes: Int64? = nil) {
-        self.likelyBytes = likelyBytes
-        self.maxBytes = maxBytes
-        self.usedBytes = usedBytes
-        self.leftBytes = leftBytes
-    }
 }
 
 /// What to measure. iOS tells no SIM apart and the core binds no socket there: everything is the method's.
@@ -62,11 +47,6 @@ public struct RunPlan: Equatable, Sendable {
 public struct EngineError: Error, Equatable, Sendable {
     public let kind: String
     public let message: String
-
-    public init(kind: String, message: String) {
-        self.kind = kind
-        self.message = message
-    }
 }
 
 /// A run that goes on. Ending the Swift task that waits for it does not end it: `cancel()` does.
@@ -88,11 +68,6 @@ public protocol Run: Sendable {
 public struct Header: Equatable, Sendable {
     public var name: String
     public var value: String
-
-    public init(name: String, value: String) {
-        self.name = name
-        self.value = value
-    }
 }
 
 /// What an upload has to send.
@@ -102,14 +77,6 @@ public struct UploadRequest: Equatable, Sendable {
     public var url: String
     public var headers: [Header]
     public var body: Data
-
-    public init(id: String, method: String, url: String, headers: [Header], body: Data) {
-        self.id = id
-        self.method = method
-        self.url = url
-        self.headers = headers
-        self.body = body
-    }
 }
 
 /// What the core wants next.

@@ -96,11 +96,6 @@ public enum Surroundings: String, Sendable {
 public struct Measurer: Equatable, Sendable {
     public var isOfficial: Bool
     public var roleCode: String?
-
-    public init(isOfficial: Bool, roleCode: String?) {
-        self.isOfficial = isOfficial
-        self.roleCode = roleCode
-    }
 }
 
 /// What only the phone knows of a run; a member that is `nil` adds nothing.

@@ -10,8 +10,6 @@ public struct SettingsState: Equatable, Sendable {
     /// What the last press came to.
     public var said: Phrase?
     public var isBusy = false
-
-    public init() {}
 }
 
 /// Which boundaries this phone has.
