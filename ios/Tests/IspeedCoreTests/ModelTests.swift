@@ -163,7 +163,8 @@ final class ModelTests: XCTestCase {
     // MARK: settings
 
     func testConsentIsRecordedAndWithdrawn() async {
-        let model = SettingsModel(engine: engine, facts: phone, preferences: preferences)
+        var agreed = 0
+        let model = SettingsModel(engine: engine, facts: phone, preferences: preferences) { agreed += 1 }
         await model.refresh()
         XCTAssertNil(model.state.value.consent)
         var choices = Choices()
@@ -175,6 +176,27 @@ final class ModelTests: XCTestCase {
         await model.withdraw()
         XCTAssertEqual(model.state.value.consent?.run, false)
         XCTAssertEqual(model.state.value.said, say(.consentWithdrawn))
+        XCTAssertEqual(agreed, 1)
+        engine.with { $0.refuse = EngineError(kind: "storage", message: "") }
+        await model.agree(choices)
+        XCTAssertEqual(agreed, 1, "what was not recorded is no choice")
+    }
+
+    func testARefusalForWantOfConsentIsOverOnceAgreed() async throws {
+        var uploads = 0
+        let session = Session(engine: engine, phone: phone, preferences: preferences) { uploads += 1 }
+        engine.with { $0.refuse = EngineError(kind: "consent", message: "run") }
+        session.measure.start()
+        let refused = await session.measure.ended()
+        XCTAssertEqual(refused, .refused(kind: "consent", message: "run"))
+        engine.with { $0.refuse = nil }
+        var choices = Choices()
+        choices.run = true
+        await session.settings.agree(choices)
+        XCTAssertEqual(uploads, 1)
+        try await until("it is ready again") {
+            if case .ready = session.measure.state.value { true } else { false }
+        }
     }
 
     func testLimitsReachTheCoreAndAreKept() async {

@@ -25,11 +25,16 @@ public final class SettingsModel {
     private let engine: any Engine
     private let facts: any RunFacts
     private let preferences: Preferences
+    private let agreed: @MainActor () -> Void
 
-    public init(engine: any Engine, facts: any RunFacts, preferences: Preferences) {
+    /// `agreed`: a choice was recorded; what was refused or held back for want of one is not any more.
+    public init(
+        engine: any Engine, facts: any RunFacts, preferences: Preferences, agreed: @escaping @MainActor () -> Void = {}
+    ) {
         self.engine = engine
         self.facts = facts
         self.preferences = preferences
+        self.agreed = agreed
     }
 
     /// Reads it again.
@@ -42,6 +47,7 @@ public final class SettingsModel {
         let (engine, record) = (engine, choices.consent(atMicros: nowMicros()))
         await doing {
             try await away { try engine.recordConsent(record) }
+            agreed()
             return nil
         }
     }
