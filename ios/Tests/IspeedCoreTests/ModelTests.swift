@@ -283,7 +283,7 @@ final class ModelTests: XCTestCase {
         await model.join("VN-1", role: nil)
         await model.fetchPlan()
         XCTAssertEqual(model.state.value.problem, say(.problemNoNetwork))
-        engine.with { $0.pack = PlanPack(communes: [], spacingSeconds: 120, spacingM: 50, validUntilMicros: 7) }
+        engine.with { $0.pack = PlanPack(communes: [], validUntilMicros: 7) }
         await model.fetchPlan()
         XCTAssertNil(model.state.value.problem)
         XCTAssertEqual(model.state.value.plan?.validUntilMicros, 7)

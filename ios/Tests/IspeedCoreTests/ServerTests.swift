@@ -41,7 +41,7 @@
             choices.run = true
             choices.upload = upload
             choices.commune = true
-            try engine.recordConsent(choices.consent(atMicros: nowMicros()))
+            try engine.recordConsent(choices.consent)
         }
 
         private func phone() -> FakePhone {
@@ -102,7 +102,7 @@
         func testWithoutConsentNothingRunsAndNothingLeaves() async throws {
             let server = try serve()
             let engine = try engine(server)
-            XCTAssertThrowsError(try engine.start(RunPlan(), Facts()) { _ in }) { error in
+            XCTAssertThrowsError(try engine.start(Facts()) { _ in }) { error in
                 XCTAssertEqual((error as? EngineError)?.kind, "consent")
             }
             try agree(engine, upload: false)

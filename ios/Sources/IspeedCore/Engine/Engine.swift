@@ -8,7 +8,6 @@ public enum Share: String, Sendable {
 /// What the person agreed to, and the version of the text they saw.
 public struct Consent: Equatable, Sendable {
     public var version: String
-    public var atMicros: Int64
     public var run: Bool
     public var share: Share
     public var upload: Bool
@@ -33,16 +32,6 @@ public struct Estimate: Equatable, Sendable {
     public var leftBytes: Int64?
 }
 
-/// What to measure. iOS tells no SIM apart and the core binds no socket there: everything is the method's.
-public struct RunPlan: Equatable, Sendable {
-    /// Label of the subscription that pays; never part of a sample.
-    public var sim: String?
-
-    public init(sim: String? = nil) {
-        self.sim = sim
-    }
-}
-
 /// What the core refused or failed at, by its stable `kind`.
 public struct EngineError: Error, Equatable, Sendable {
     public let kind: String
@@ -51,9 +40,6 @@ public struct EngineError: Error, Equatable, Sendable {
 
 /// A run that goes on. Ending the Swift task that waits for it does not end it: `cancel()` does.
 public protocol Run: Sendable {
-    /// Id of the sample this run becomes.
-    var id: String { get }
-
     /// Adds what the phone just learned.
     func push(_ facts: Facts) throws
 
@@ -113,11 +99,11 @@ public protocol Engine: Sendable {
     func withdrawConsent() throws
 
     /// What a run now would use.
-    func estimate(_ plan: RunPlan, _ facts: Facts) throws -> Estimate
+    func estimate(_ facts: Facts) throws -> Estimate
     /// What the person allows from now on.
     func setLimits(_ limits: DataLimits)
     /// Starts a run; `observer` gets at most ten pictures a second, on a thread of the core.
-    func start(_ plan: RunPlan, _ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run
+    func start(_ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run
 
     /// How many samples wait to be sent, those in flight included.
     func waiting() throws -> Int
@@ -139,8 +125,6 @@ public protocol Engine: Sendable {
     /// Takes in the answer to an upload.
     func uploadAnswered(_ id: String, _ answer: UploadAnswer) throws
 
-    /// Commune of a position, as far as the boundaries on this phone tell.
-    func commune(at point: Point, accuracyM: Double?) throws -> Place
     /// Has the collector delete everything of this phone; returns how many samples.
     func deleteMyData() async throws -> Int
     /// Version of the boundaries on this phone; `nil`: communes are approximate.

@@ -39,8 +39,6 @@ public struct CommunePlan: Equatable, Sendable {
 /// The plan of a day, kept on the phone and valid without a network.
 public struct PlanPack: Equatable, Sendable {
     public var communes: [CommunePlan]
-    public var spacingSeconds: Int
-    public var spacingM: Int
     public var validUntilMicros: Int64
 }
 
@@ -86,6 +84,5 @@ public struct Campaign: Equatable, Sendable, Codable {
     public var title: String
     public var startsOn: String
     public var endsOn: String
-    public var communes: [String]
     public var role: String?
 }

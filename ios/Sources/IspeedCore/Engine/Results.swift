@@ -20,7 +20,6 @@ public enum PlaceVerdict: String, Sendable {
 public struct Candidate: Equatable, Sendable {
     public var code: String
     public var name: String?
-    public var distanceM: Double
 }
 
 /// The commune of a sample and its doubt.
@@ -29,8 +28,6 @@ public struct Place: Equatable, Sendable {
     public var code: String?
     public var name: String?
     public var candidates: [Candidate] = []
-    public var borderM: Double?
-    public var table: String?
 }
 
 /// Why a sample does not count: a stable code and the core's sentence for a person, in both languages.

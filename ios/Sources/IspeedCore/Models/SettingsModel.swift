@@ -44,7 +44,7 @@ public final class SettingsModel {
 
     /// Records what was ticked.
     public func agree(_ choices: Choices) async {
-        let (engine, record) = (engine, choices.consent(atMicros: nowMicros()))
+        let (engine, record) = (engine, choices.consent)
         await doing {
             try await away { try engine.recordConsent(record) }
             agreed()
@@ -99,7 +99,7 @@ public final class SettingsModel {
     private func read() async {
         let (engine, facts) = (engine, facts.atStart())
         let read = try? await away {
-            (try engine.consent(), try? engine.estimate(RunPlan(), facts), engine.boundaries())
+            (try engine.consent(), try? engine.estimate(facts), engine.boundaries())
         }
         let limits = preferences.limits
         state.change {
