@@ -112,7 +112,10 @@ final class FakeEngine: Engine, @unchecked Sendable {
 
     func keptPlan(_ question: PlanQuestion) -> PlanPack? { with(\.pack) }
 
-    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) -> Guide? { with(\.guide) }
+    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide {
+        guard let guide = with(\.guide) else { throw EngineError(kind: "input", message: "about") }
+        return guide
+    }
 
     func newPair() -> Pairing { with { Pairing(id: "pair-1", text: "AB12", startsAtMicros: $0.pairStartsAtMicros) } }
 

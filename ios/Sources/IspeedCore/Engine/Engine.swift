@@ -138,8 +138,8 @@ public protocol Engine: Sendable {
     func fetchPlan(_ question: PlanQuestion) async throws -> PlanPack
     /// The plan that is kept, without a network.
     func keptPlan(_ question: PlanQuestion) throws -> PlanPack?
-    /// What to measure next by the kept plan, without a network.
-    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide?
+    /// What to measure next by the kept plan, without a network; without such a plan it is refused.
+    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide
     /// A new pair; the other phone reads its text.
     func newPair() throws -> Pairing
     /// The pair the other phone made.

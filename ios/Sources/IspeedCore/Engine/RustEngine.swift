@@ -133,12 +133,11 @@ public final class RustEngine: Engine {
         return try asked { try core.planPack(about: about) }.map { PlanPack($0, border: core.communeBorder) }
     }
 
-    public func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide? {
+    public func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide {
         let about = try about(question)
+        let here = point.map { IspeedBindings.Point($0) }
         return try asked {
-            guard try core.planPack(about: about) != nil else { return nil }
-            let here = point.map { IspeedBindings.Point($0) }
-            return Guide(try core.guide(about: about, at: here, accuracyM: accuracyM, cells: Self.nextCells))
+            Guide(try core.guide(about: about, at: here, accuracyM: accuracyM, cells: Self.nextCells))
         }
     }
 
