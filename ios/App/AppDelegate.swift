@@ -1,3 +1,4 @@
+import Combine
 import IspeedCore
 import IspeedPhone
 import IspeedUI
@@ -5,12 +6,13 @@ import UIKit
 
 /// Opens the core once, and keeps its uploads going in every life of the app.
 @MainActor
-final class AppDelegate: NSObject, UIApplicationDelegate {
-    /// The core may not open: then the reason is all there is to show.
-    private(set) var opened: Result<Shell, any Error> = .failure(EngineError(kind: "internal", message: "not opened"))
+final class AppDelegate: NSObject, UIApplicationDelegate, ObservableObject {
+    /// `nil` while the core opens. It may not open: then the reason is all there is to show.
+    @Published private(set) var opened: Result<Shell, any Error>?
 
     let words = Words(Language(preferred: Bundle.main.preferredLocalizations.first))
 
+    private var opening: Task<Void, Never>?
     private var uploads: BackgroundUploads?
     private var driver: HandedOver?
     private var retry: Task<Void, Never>?
@@ -20,7 +22,14 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
         didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]? = nil
     ) -> Bool {
         UploadTask.register { [weak self] in await self?.pump() }
-        opened = Result { try open() }
+        opening = Task {
+            do {
+                opened = .success(try await open())
+            } catch {
+                opened = .failure(error)
+            }
+        }
+        Task { await pump() }
         return true
     }
 
@@ -28,23 +37,30 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
         _ application: UIApplication, handleEventsForBackgroundURLSession identifier: String,
         completionHandler: @escaping () -> Void
     ) {
-        guard identifier == BackgroundUploads.identifier, let uploads else { return completionHandler() }
+        guard identifier == BackgroundUploads.identifier else { return completionHandler() }
         let done = Completion(completionHandler)
-        uploads.wakeUp { done.call() }
+        Task {
+            await opening?.value
+            guard let uploads else { return done.call() }
+            uploads.wakeUp { done.call() }
+        }
     }
 
-    private func open() throws -> Shell {
+    private func open() async throws -> Shell {
         let info = Bundle.main.infoDictionary ?? [:]
         let preferences = Preferences(
             store: UserDefaults.standard, defaultCollector: info["IspeedCollector"] as? String ?? "")
         let build = info["CFBundleShortVersionString"] as? String ?? "0"
         let folder = try Self.dataFolder()
-        let engine = try RustEngine(
-            data: folder.path, collector: preferences.collector, appBuild: build, limits: preferences.limits,
-            extraCaPem: preferences.extraCaPem,
-            boundaries: Bundle.main.url(forResource: "communes", withExtension: "bundle")?.path)
-        let uploads = try BackgroundUploads(
-            folder: folder.appendingPathComponent("uploads"), extraCaPem: preferences.extraCaPem)
+        let (collector, limits, extraCaPem) = (preferences.collector, preferences.limits, preferences.extraCaPem)
+        let boundaries = Bundle.main.url(forResource: "communes", withExtension: "bundle")?.path
+        // Migrations, runs that died, and all borders: the first picture waits for none of them.
+        let engine = try await away {
+            try RustEngine(
+                data: folder.path, collector: collector, appBuild: build, limits: limits, extraCaPem: extraCaPem,
+                boundaries: boundaries)
+        }
+        let uploads = try BackgroundUploads(folder: folder.appendingPathComponent("uploads"), extraCaPem: extraCaPem)
         let driver = HandedOver(engine: engine, system: uploads)
         uploads.start { [weak self] id, answer in
             let drained = try? await driver.answered(id, answer)
@@ -55,11 +71,11 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
         let session = Session(engine: engine, phone: phone, preferences: preferences) { [weak self] in
             Task { await self?.pump() }
         }
-        Task { await pump() }
         return Shell(session: session, phone: phone)
     }
 
     private func pump() async {
+        await opening?.value
         // A failure of the outbox itself shows wherever it is read; here there is nobody to tell.
         guard let driver, let drained = try? await driver.pump() else { return }
         schedule(drained)
@@ -68,7 +84,7 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
     /// An answer is in the outbox: what shows it looks again.
     private func answered(_ drained: Drained?) async {
         if let drained { schedule(drained) }
-        await (try? opened.get())?.session.history.refresh()
+        await (try? opened?.get())?.session.history.refresh()
     }
 
     private func schedule(_ drained: Drained) {

@@ -8,16 +8,19 @@ struct IspeedApp: App {
     @UIApplicationDelegateAdaptor(AppDelegate.self) private var delegate
 
     var body: some Scene {
-        WindowGroup {
-            switch delegate.opened {
-            case .success(let shell): RootView(shell: shell)
-            case .failure(let error): Text(verbatim: delegate.words.of(problemText(error)))
-            }
-        }
+        WindowGroup { OpenedView(delegate: delegate) }
     }
+}
 
-    private func problemText(_ error: any Error) -> Phrase {
-        let refused = error as? EngineError
-        return problem(refused?.kind ?? "internal", refused?.message ?? String(describing: error))
+/// What came of opening the core.
+private struct OpenedView: View {
+    @ObservedObject var delegate: AppDelegate
+
+    var body: some View {
+        switch delegate.opened {
+        case .none: ProgressView()
+        case .some(.success(let shell)): RootView(shell: shell)
+        case .some(.failure(let error)): Text(verbatim: delegate.words.of(problem(error)))
+        }
     }
 }

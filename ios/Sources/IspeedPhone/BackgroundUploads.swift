@@ -2,7 +2,8 @@ import Foundation
 import IspeedCore
 
 /// Uploads by a background `URLSession`: the system carries them out while the app is closed, and wakes it for the answers.
-/// Such a session follows redirects and asks nobody; an answer that came from elsewhere is then no receipt, and the core keeps the sample.
+/// Such a session follows redirects and asks nobody, but it asks whether each server may be trusted, before a byte of the request is
+/// sent to it: here only the one that the upload is for is. So a redirect ends where it began, and the core is told of it.
 public final class BackgroundUploads: NSObject, SystemUploads, URLSessionDataDelegate, @unchecked Sendable {
     /// The same in every life of the app, so that the system finds its way back.
     public static let identifier = "vn.ispeed.app.uploads"
@@ -11,6 +12,8 @@ public final class BackgroundUploads: NSObject, SystemUploads, URLSessionDataDel
     private let folder: URL
     private let trust: ExtraTrust?
     private var bodies: [Int: Data] = [:]
+    /// Servers that tasks were redirected to and refused to speak with.
+    private var refused: [Int: String] = [:]
     private var answered: @Sendable (String, UploadAnswer) async -> Void = { _, _ in }
     private var wokenUp: (@MainActor @Sendable () -> Void)?
     private var underDelivery = 0
@@ -75,13 +78,18 @@ public final class BackgroundUploads: NSObject, SystemUploads, URLSessionDataDel
         }
     }
 
+    /// Also for the trust in a server: the session has no method of its own for that, which could not tell whose server it is.
     public func urlSession(
-        _ session: URLSession, didReceive challenge: URLAuthenticationChallenge,
+        _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
         completionHandler: @escaping @Sendable (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
     ) {
-        guard let trust, let server = challenge.protectionSpace.serverTrust else {
-            return completionHandler(.performDefaultHandling, nil)
+        let space = challenge.protectionSpace
+        guard let server = space.serverTrust else { return completionHandler(.performDefaultHandling, nil) }
+        guard task.originalRequest?.isFor(host: space.host, port: space.port) == true else {
+            lock.withLock { refused[task.taskIdentifier] = "https://\(space.host):\(space.port)" }
+            return completionHandler(.cancelAuthenticationChallenge, nil)
         }
+        guard let trust else { return completionHandler(.performDefaultHandling, nil) }
         if trust.holds(for: server) {
             completionHandler(.useCredential, URLCredential(trust: server))
         } else {
@@ -91,11 +99,15 @@ public final class BackgroundUploads: NSObject, SystemUploads, URLSessionDataDel
 
     public func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         guard let id = task.taskDescription else { return }
-        let (body, answered) = lock.withLock {
+        let (body, refused, answered) = lock.withLock {
             underDelivery += 1
-            return (bodies.removeValue(forKey: task.taskIdentifier) ?? Data(), self.answered)
+            let number = task.taskIdentifier
+            return (bodies.removeValue(forKey: number) ?? Data(), self.refused.removeValue(forKey: number), self.answered)
         }
-        let answer = UploadAnswer(response: error == nil ? task.response : nil, body: body, error: error)
+        let answer =
+            refused.map(UploadAnswer.redirected)
+            ?? UploadAnswer(
+                asked: task.originalRequest?.url, response: error == nil ? task.response : nil, body: body, error: error)
         try? FileManager.default.removeItem(at: self.body(of: id))
         Task {
             await answered(id, answer)

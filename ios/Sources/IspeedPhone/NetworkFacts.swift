@@ -10,6 +10,7 @@ final class NetworkFacts {
     private var path: NWPath?
 
     func start(changed: @escaping @MainActor () -> Void) {
+        stop()
         let monitor = NWPathMonitor()
         monitor.pathUpdateHandler = { @Sendable [weak self] path in
             // On the main queue, by `start(queue:)` below.

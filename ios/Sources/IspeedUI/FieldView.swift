@@ -32,10 +32,6 @@ struct FieldView: View {
             .navigationTitle(words.of(.fieldTitle))
         }
         .task { await field.phoneChanged() }
-        .onChange(of: state.value.repeating != nil) { isRepeating in
-            // In the background iOS would end it.
-            UIApplication.shared.isIdleTimerDisabled = isRepeating
-        }
     }
 
     private func campaign(_ screen: FieldScreen) -> some View {
@@ -66,7 +62,7 @@ struct FieldView: View {
     private func repeating(_ screen: FieldScreen) -> some View {
         Section {
             ForEach(Array(screen.running.enumerated()), id: \.offset) { Text(words.of($0.element)) }
-            if field.isRepeating {
+            if state.value.isRepeating {
                 Button(words.of(.fieldStop)) { field.stop() }
             } else {
                 number(.fieldEvery, $rules.everySeconds)

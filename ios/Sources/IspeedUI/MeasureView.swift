@@ -35,10 +35,6 @@ struct MeasureView: View {
                     .padding()
             }
         }
-        .onChange(of: screen.button) { button in
-            // A screen that goes dark ends the run.
-            UIApplication.shared.isIdleTimerDisabled = button == .stop
-        }
     }
 
     private func live(_ figure: Phrase, _ screen: MeasureScreen) -> some View {

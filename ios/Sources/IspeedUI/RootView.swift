@@ -5,11 +5,15 @@ import SwiftUI
 public struct RootView: View {
     @ObservedObject private var shell: Shell
     @StateObject private var settings: Watched<SettingsState>
+    @StateObject private var measure: Watched<MeasureState>
+    @StateObject private var field: Watched<FieldState>
     @Environment(\.scenePhase) private var scenePhase
 
     public init(shell: Shell) {
         self.shell = shell
         _settings = StateObject(wrappedValue: Watched(shell.session.settings.state))
+        _measure = StateObject(wrappedValue: Watched(shell.session.measure.state))
+        _field = StateObject(wrappedValue: Watched(shell.session.field.state))
     }
 
     public var body: some View {
@@ -20,8 +24,10 @@ public struct RootView: View {
                 ConsentView(shell: shell, estimate: settings.value.estimate)
             }
         }
-        .environmentObject(shell)
         .onAppear { shell.appeared() }
+        .onChange(of: keepsScreenOn) { keeps in
+            UIApplication.shared.isIdleTimerDisabled = keeps
+        }
         .onOpenURL { url in
             // The camera app reads the QR code of a campaign, `ispeed:campaign:…`.
             Task { await shell.session.field.join(url.absoluteString, role: nil) }
@@ -33,6 +39,12 @@ public struct RootView: View {
             default: break
             }
         }
+    }
+
+    /// A screen that goes dark puts the app into the background, and that ends a run and what repeats; a pair begins without a touch.
+    private var keepsScreenOn: Bool {
+        if case .running = measure.value { return true }
+        return field.value.isRepeating || field.value.pair != nil
     }
 
     private var tabs: some View {

@@ -49,19 +49,19 @@ final class FakeEngine: Engine, @unchecked Sendable {
         }
     }
 
-    func estimate(_ plan: RunPlan, _ facts: Facts) -> Estimate { with(\.estimate) }
+    func estimate(_ facts: Facts) -> Estimate { with(\.estimate) }
 
     func setLimits(_ limits: DataLimits) { with { $0.limits = limits } }
 
-    func start(
-        _ plan: RunPlan, _ facts: Facts, observer: @escaping @Sendable (IspeedCore.Progress) -> Void
-    ) throws -> any Run {
+    func start(_ facts: Facts, observer: @escaping @Sendable (IspeedCore.Progress) -> Void) throws -> any Run {
         try answer {
             let run = FakeRun(id: "run-\($0.runs.count)", facts: facts, observer: observer)
             $0.runs.append(run)
             return run
         }
     }
+
+    func waiting() -> Int { with { $0.samples.count { $0.state == .waiting || $0.state == .sending } } }
 
     func history() -> [Sample] { with(\.samples) }
 
@@ -91,8 +91,6 @@ final class FakeEngine: Engine, @unchecked Sendable {
 
     func uploadAnswered(_ id: String, _ answer: UploadAnswer) { with { $0.answers.append((id, answer)) } }
 
-    func commune(at point: Point, accuracyM: Double?) -> Place { Place(verdict: .unknown) }
-
     func deleteMyData() async throws -> Int { try answer { $0.samples.count } }
 
     func boundaries() -> String? { with(\.table) }
@@ -101,8 +99,7 @@ final class FakeEngine: Engine, @unchecked Sendable {
 
     func join(_ text: String, role: String?) async throws -> Campaign {
         try answer { _ in
-            Campaign(
-                code: text, title: "Đợt đo thử", startsOn: "2026-11-01", endsOn: "2026-11-30", communes: ["25195"], role: role)
+            Campaign(code: text, title: "Đợt đo thử", startsOn: "2026-11-01", endsOn: "2026-11-30", role: role)
         }
     }
 
@@ -115,7 +112,10 @@ final class FakeEngine: Engine, @unchecked Sendable {
 
     func keptPlan(_ question: PlanQuestion) -> PlanPack? { with(\.pack) }
 
-    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) -> Guide? { with(\.guide) }
+    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide {
+        guard let guide = with(\.guide) else { throw EngineError(kind: "input", message: "about") }
+        return guide
+    }
 
     func newPair() -> Pairing { with { Pairing(id: "pair-1", text: "AB12", startsAtMicros: $0.pairStartsAtMicros) } }
 

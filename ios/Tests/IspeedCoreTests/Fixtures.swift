@@ -75,8 +75,7 @@ enum Fixtures {
     private static func transport(_ json: JSON) throws -> Transport {
         Transport(
             kind: try code(json, "kind"), vpn: json["vpn"]?.bool, roaming: json["roaming"]?.bool,
-            captivePortal: json["captive_portal"]?.bool, servingPlmn: json["serving_plmn"]?.string,
-            simPlmn: json["sim_plmn"]?.string, simBrand: json["sim_brand"]?.string)
+            captivePortal: json["captive_portal"]?.bool, servingPlmn: json["serving_plmn"]?.string)
     }
 
     private static func technology(_ json: JSON) throws -> Technology {
@@ -121,8 +120,8 @@ enum Fixtures {
         Place(
             verdict: try code(json, "verdict"), code: json["code"]?.string, name: json["name"]?.string,
             candidates: try (json["candidates"]?.list ?? []).map {
-                Candidate(code: try text($0, "code"), name: $0["name"]?.string, distanceM: try double($0, "distance_m"))
-            }, borderM: json["border_m"]?.double)
+                Candidate(code: try text($0, "code"), name: $0["name"]?.string)
+            })
     }
 
     private static func verdict(_ json: JSON) throws -> Verdict {
@@ -159,8 +158,7 @@ enum Fixtures {
     private static func campaign(_ json: JSON) throws -> Campaign {
         Campaign(
             code: try text(json, "code"), title: try text(json, "title"), startsOn: try text(json, "starts_on"),
-            endsOn: try text(json, "ends_on"), communes: json["communes"]?.list.compactMap(\.string) ?? [],
-            role: json["role"]?.string)
+            endsOn: try text(json, "ends_on"), role: json["role"]?.string)
     }
 
     private static func point(_ json: JSON) throws -> Point {
@@ -180,8 +178,7 @@ enum Fixtures {
                     unmeasured: try (commune["unmeasured"]?.list ?? []).map {
                         PlanCell(cell: try text($0, "cell"), at: try point($0))
                     })
-            }, spacingSeconds: try int(json, "spacing_seconds"), spacingM: try int(json, "spacing_m"),
-            validUntilMicros: try int64(json, "valid_until_micros"))
+            }, validUntilMicros: try int64(json, "valid_until_micros"))
     }
 
     private static func guide(_ json: JSON) throws -> Guide {

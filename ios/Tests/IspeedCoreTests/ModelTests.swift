@@ -163,7 +163,8 @@ final class ModelTests: XCTestCase {
     // MARK: settings
 
     func testConsentIsRecordedAndWithdrawn() async {
-        let model = SettingsModel(engine: engine, facts: phone, preferences: preferences)
+        var agreed = 0
+        let model = SettingsModel(engine: engine, facts: phone, preferences: preferences) { agreed += 1 }
         await model.refresh()
         XCTAssertNil(model.state.value.consent)
         var choices = Choices()
@@ -175,6 +176,27 @@ final class ModelTests: XCTestCase {
         await model.withdraw()
         XCTAssertEqual(model.state.value.consent?.run, false)
         XCTAssertEqual(model.state.value.said, say(.consentWithdrawn))
+        XCTAssertEqual(agreed, 1)
+        engine.with { $0.refuse = EngineError(kind: "storage", message: "") }
+        await model.agree(choices)
+        XCTAssertEqual(agreed, 1, "what was not recorded is no choice")
+    }
+
+    func testARefusalForWantOfConsentIsOverOnceAgreed() async throws {
+        var uploads = 0
+        let session = Session(engine: engine, phone: phone, preferences: preferences) { uploads += 1 }
+        engine.with { $0.refuse = EngineError(kind: "consent", message: "run") }
+        session.measure.start()
+        let refused = await session.measure.ended()
+        XCTAssertEqual(refused, .refused(kind: "consent", message: "run"))
+        engine.with { $0.refuse = nil }
+        var choices = Choices()
+        choices.run = true
+        await session.settings.agree(choices)
+        XCTAssertEqual(uploads, 1)
+        try await until("it is ready again") {
+            if case .ready = session.measure.state.value { true } else { false }
+        }
     }
 
     func testLimitsReachTheCoreAndAreKept() async {
@@ -225,6 +247,7 @@ final class ModelTests: XCTestCase {
         try await until("the end") { !model.isRepeating }
         XCTAssertEqual(
             model.state.value.repeating, Repeating(samples: 3, bytes: 300, batteryPercent: 80, step: .stopBudget(bytes: 250)))
+        XCTAssertFalse(model.state.value.isRepeating, "why it ended is shown, and the screen may go dark")
     }
 
     func testStopEndsTheRepetitionAndItsRun() async throws {
@@ -232,6 +255,7 @@ final class ModelTests: XCTestCase {
         let model = fieldModel(measure)
         model.start()
         try await until("the run") { !engine.with(\.runs).isEmpty }
+        XCTAssertTrue(model.state.value.isRepeating)
         model.stop()
         _ = await measure.ended()
         XCTAssertTrue(engine.with(\.runs)[0].isCancelled)
@@ -259,7 +283,7 @@ final class ModelTests: XCTestCase {
         await model.join("VN-1", role: nil)
         await model.fetchPlan()
         XCTAssertEqual(model.state.value.problem, say(.problemNoNetwork))
-        engine.with { $0.pack = PlanPack(communes: [], spacingSeconds: 120, spacingM: 50, validUntilMicros: 7) }
+        engine.with { $0.pack = PlanPack(communes: [], validUntilMicros: 7) }
         await model.fetchPlan()
         XCTAssertNil(model.state.value.problem)
         XCTAssertEqual(model.state.value.plan?.validUntilMicros, 7)

@@ -52,7 +52,7 @@ final class ScreensTests: XCTestCase {
         try check("consent") { given, words in
             let choices = Fixtures.choices(given["choices"] ?? .null)
             let screen = consentScreen(choices, estimate: try Fixtures.estimate(given["estimate"] ?? .null))
-            let record = choices.consent(atMicros: 0)
+            let record = choices.consent
             return [
                 "title": text(screen.title, words),
                 "intro": text(screen.intro, words),

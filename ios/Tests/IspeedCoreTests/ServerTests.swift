@@ -41,7 +41,7 @@
             choices.run = true
             choices.upload = upload
             choices.commune = true
-            try engine.recordConsent(choices.consent(atMicros: nowMicros()))
+            try engine.recordConsent(choices.consent)
         }
 
         private func phone() -> FakePhone {
@@ -61,7 +61,7 @@
         }
 
         private func upload(_ engine: RustEngine, to server: Server) async throws -> Drained {
-            try await Uploader(engine: engine, socket: PinnedSocket(try server.certificate, in: folder)).drain()
+            try await drain(engine, by: PinnedSocket(try server.certificate, in: folder))
         }
 
         func testATapMeasuresAndTheSampleArrivesAtTheCollector() async throws {
@@ -102,7 +102,7 @@
         func testWithoutConsentNothingRunsAndNothingLeaves() async throws {
             let server = try serve()
             let engine = try engine(server)
-            XCTAssertThrowsError(try engine.start(RunPlan(), Facts()) { _ in }) { error in
+            XCTAssertThrowsError(try engine.start(Facts()) { _ in }) { error in
                 XCTAssertEqual((error as? EngineError)?.kind, "consent")
             }
             try agree(engine, upload: false)
@@ -143,6 +143,7 @@
             for sample in try engine.history() {
                 XCTAssertEqual(sample.state, .waiting)
             }
+            XCTAssertEqual(try engine.waiting(), 2)
             XCTAssertTrue(try engine.history().contains { $0.problem?.kind == "network" })
 
             let again = try serve(listen: server.address)
@@ -181,12 +182,26 @@
             let engine = try engine(server)
             try agree(engine)
             let sample = try await measured(engine, phone())
-            guard case .until = try await Uploader(engine: engine, socket: SessionSocket()).drain() else {
+            guard case .until = try await drain(engine, by: SessionSocket()) else {
                 return XCTFail("the core waits after a failure")
             }
             let kept = try engine.detail(sample.id)
             XCTAssertEqual(kept.state, .waiting)
             XCTAssertEqual(kept.problem?.kind, "network")
+        }
+
+        func testARedirectIsToldAsOneAndTheSampleIsKept() async throws {
+            let server = try serve()
+            let engine = try engine(server)
+            try agree(engine)
+            let sample = try await measured(engine, phone())
+            guard case .upload(let request) = try engine.nextUpload() else { return XCTFail("nothing is due") }
+            XCTAssertEqual(request.id, sample.id)
+            try engine.uploadAnswered(request.id, .redirected(to: "https://elsewhere.example"))
+            let kept = try engine.detail(sample.id)
+            XCTAssertEqual(kept.state, .waiting)
+            XCTAssertEqual(kept.problem?.kind, "redirected")
+            XCTAssertEqual(kept.problem?.text.contains("https://elsewhere.example"), true)
         }
 
         func testAnotherLifeOfTheAppFindsItsSamples() async throws {

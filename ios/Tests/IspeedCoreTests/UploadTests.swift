@@ -16,7 +16,7 @@ final class UploadTests: XCTestCase {
     func testEverythingThatIsDueIsSentOnceAndEveryAnswerIsTold() async throws {
         engine.with { $0.queue = [.upload(request("a")), .upload(request("b")), .wait(untilMicros: 7)] }
         let socket = FakeSocket()
-        let drained = try await Uploader(engine: engine, socket: socket).drain()
+        let drained = try await drain(engine, by: socket)
         XCTAssertEqual(drained, .until(micros: 7))
         XCTAssertEqual(socket.sent, ["a", "b"])
         XCTAssertEqual(engine.with(\.answers).map(\.id), ["a", "b"])
@@ -24,19 +24,8 @@ final class UploadTests: XCTestCase {
     }
 
     func testAnEmptyOutboxIsDone() async throws {
-        let drained = try await Uploader(engine: engine, socket: FakeSocket()).drain()
+        let drained = try await drain(engine, by: FakeSocket())
         XCTAssertEqual(drained, .empty)
-    }
-
-    func testWhoTakesTheTimeAwayEndsItAfterTheUploadUnderWay() async throws {
-        engine.with { $0.queue = [.upload(request("a")), .upload(request("b"))] }
-        let task = Task { [engine] in
-            try await Uploader(engine: engine, socket: FakeSocket { withUnsafeCurrentTask { $0?.cancel() } }).drain()
-        }
-        let drained = try await task.value
-        XCTAssertEqual(drained, .stopped)
-        XCTAssertEqual(engine.with(\.answers).count, 1)
-        XCTAssertEqual(engine.with(\.queue).count, 1)
     }
 
     func testTheSystemGetsOneUploadAfterTheOther() async throws {
@@ -80,6 +69,38 @@ final class UploadTests: XCTestCase {
         XCTAssertEqual(NetworkFailure(CocoaError(.fileNoSuchFile)), .other)
     }
 
+    func testOnlyTheServerThatWasAskedIsSpokenWith() {
+        func isFor(_ url: String, _ host: String, _ port: Int) -> Bool? {
+            URLRequest(request("a", url: url))?.isFor(host: host, port: port)
+        }
+        XCTAssertEqual(isFor("https://collector.example/x", "collector.example", 443), true)
+        XCTAssertEqual(isFor("https://Collector.example:8443/x", "collector.EXAMPLE", 8443), true)
+        XCTAssertEqual(isFor("https://[::1]:8443/x", "::1", 8443), true)
+        XCTAssertEqual(isFor("https://collector.example/x", "collector.example", 8443), false)
+        XCTAssertEqual(isFor("https://collector.example/x", "other.example", 443), false)
+        XCTAssertEqual(isFor("https://collector.example/x", "collector.example.other.example", 443), false)
+    }
+
+    func testAnAnswerFromElsewhereIsARedirect() throws {
+        let asked = try XCTUnwrap(URL(string: "https://collector.example/v1/samples/a"))
+        func answer(from place: String) throws -> UploadAnswer {
+            let url = try XCTUnwrap(URL(string: place))
+            let response = HTTPURLResponse(url: url, statusCode: 200, httpVersion: nil, headerFields: [:])
+            return UploadAnswer(asked: asked, response: response, body: Data([1]), error: nil)
+        }
+        for same in [asked.absoluteString, "HTTPS://COLLECTOR.example:443/v1/samples/a"] {
+            XCTAssertEqual(try answer(from: same), .http(code: 200, headers: [], body: Data([1])), same)
+        }
+        for other in [
+            "https://other.example/v1/samples/a", "https://collector.example:8443/v1/samples/a",
+            "https://collector.example/login", "http://collector.example/v1/samples/a",
+        ] {
+            XCTAssertEqual(try answer(from: other), .redirected(to: other), other)
+        }
+        let lost = UploadAnswer(asked: asked, response: nil, body: Data(), error: URLError(.networkConnectionLost))
+        XCTAssertEqual(lost, .failed(.cut))
+    }
+
     func testOnlyHttpsIsSpoken() async {
         XCTAssertNil(URLRequest(request("a", url: "http://127.0.0.1:1/x")))
         XCTAssertEqual(URLRequest(request("a"))?.value(forHTTPHeaderField: "x-a"), "b")
@@ -90,15 +111,9 @@ final class UploadTests: XCTestCase {
 
 private final class FakeSocket: UploadSocket, @unchecked Sendable {
     private(set) var sent: [String] = []
-    private let during: @Sendable () -> Void
-
-    init(during: @escaping @Sendable () -> Void = {}) {
-        self.during = during
-    }
 
     func send(_ request: UploadRequest) async -> UploadAnswer {
         sent.append(request.id)
-        during()
         return .failed(.timeout)
     }
 }

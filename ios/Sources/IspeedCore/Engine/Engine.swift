@@ -8,18 +8,9 @@ public enum Share: String, Sendable {
 /// What the person agreed to, and the version of the text they saw.
 public struct Consent: Equatable, Sendable {
     public var version: String
-    public var atMicros: Int64
     public var run: Bool
     public var share: Share
     public var upload: Bool
-
-    public init(version: String, atMicros: Int64, run: Bool, share: Share, upload: Bool) {
-        self.version = version
-        self.atMicros = atMicros
-        self.run = run
-        self.share = share
-        self.upload = upload
-    }
 }
 
 /// What the person allows; `nil` is the method's own cap.
@@ -37,43 +28,18 @@ public struct DataLimits: Equatable, Sendable {
 public struct Estimate: Equatable, Sendable {
     public var likelyBytes: Int64?
     public var maxBytes: Int64
-    public var usedBytes: Int64
+    public var usedBytes: Int64 = 0
     public var leftBytes: Int64?
-
-    public init(likelyBytes: Int64?, maxBytes: Int64, usedBytes: Int64 = 0, leftBytes: Int64? = nil) {
-        self.likelyBytes = likelyBytes
-        self.maxBytes = maxBytes
-        self.usedBytes = usedBytes
-        self.leftBytes = leftBytes
-    }
-}
-
-/// What to measure. iOS tells no SIM apart and the core binds no socket there: everything is the method's.
-public struct RunPlan: Equatable, Sendable {
-    /// Label of the subscription that pays; never part of a sample.
-    public var sim: String?
-
-    public init(sim: String? = nil) {
-        self.sim = sim
-    }
 }
 
 /// What the core refused or failed at, by its stable `kind`.
 public struct EngineError: Error, Equatable, Sendable {
     public let kind: String
     public let message: String
-
-    public init(kind: String, message: String) {
-        self.kind = kind
-        self.message = message
-    }
 }
 
 /// A run that goes on. Ending the Swift task that waits for it does not end it: `cancel()` does.
 public protocol Run: Sendable {
-    /// Id of the sample this run becomes.
-    var id: String { get }
-
     /// Adds what the phone just learned.
     func push(_ facts: Facts) throws
 
@@ -88,11 +54,6 @@ public protocol Run: Sendable {
 public struct Header: Equatable, Sendable {
     public var name: String
     public var value: String
-
-    public init(name: String, value: String) {
-        self.name = name
-        self.value = value
-    }
 }
 
 /// What an upload has to send.
@@ -102,14 +63,6 @@ public struct UploadRequest: Equatable, Sendable {
     public var url: String
     public var headers: [Header]
     public var body: Data
-
-    public init(id: String, method: String, url: String, headers: [Header], body: Data) {
-        self.id = id
-        self.method = method
-        self.url = url
-        self.headers = headers
-        self.body = body
-    }
 }
 
 /// What the core wants next.
@@ -146,12 +99,14 @@ public protocol Engine: Sendable {
     func withdrawConsent() throws
 
     /// What a run now would use.
-    func estimate(_ plan: RunPlan, _ facts: Facts) throws -> Estimate
+    func estimate(_ facts: Facts) throws -> Estimate
     /// What the person allows from now on.
     func setLimits(_ limits: DataLimits)
     /// Starts a run; `observer` gets at most ten pictures a second, on a thread of the core.
-    func start(_ plan: RunPlan, _ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run
+    func start(_ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run
 
+    /// How many samples wait to be sent, those in flight included.
+    func waiting() throws -> Int
     /// All samples, the newest first.
     func history() throws -> [Sample]
     /// One sample with everything known of it.
@@ -170,8 +125,6 @@ public protocol Engine: Sendable {
     /// Takes in the answer to an upload.
     func uploadAnswered(_ id: String, _ answer: UploadAnswer) throws
 
-    /// Commune of a position, as far as the boundaries on this phone tell.
-    func commune(at point: Point, accuracyM: Double?) throws -> Place
     /// Has the collector delete everything of this phone; returns how many samples.
     func deleteMyData() async throws -> Int
     /// Version of the boundaries on this phone; `nil`: communes are approximate.
@@ -185,8 +138,8 @@ public protocol Engine: Sendable {
     func fetchPlan(_ question: PlanQuestion) async throws -> PlanPack
     /// The plan that is kept, without a network.
     func keptPlan(_ question: PlanQuestion) throws -> PlanPack?
-    /// What to measure next by the kept plan, without a network.
-    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide?
+    /// What to measure next by the kept plan, without a network; without such a plan it is refused.
+    func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide
     /// A new pair; the other phone reads its text.
     func newPair() throws -> Pairing
     /// The pair the other phone made.

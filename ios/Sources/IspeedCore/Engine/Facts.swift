@@ -65,42 +65,25 @@ public struct Transport: Equatable, Sendable {
     public var roaming: Bool?
     public var metered: Bool?
     public var captivePortal: Bool?
-    public var changed: Bool
     public var servingPlmn: String?
-    public var simPlmn: String?
-    public var simBrand: String?
 
     public init(
         kind: TransportKind = .unknown, vpn: Bool? = nil, roaming: Bool? = nil, metered: Bool? = nil,
-        captivePortal: Bool? = nil, changed: Bool = false, servingPlmn: String? = nil, simPlmn: String? = nil,
-        simBrand: String? = nil
+        captivePortal: Bool? = nil, servingPlmn: String? = nil
     ) {
         self.kind = kind
         self.vpn = vpn
         self.roaming = roaming
         self.metered = metered
         self.captivePortal = captivePortal
-        self.changed = changed
         self.servingPlmn = servingPlmn
-        self.simPlmn = simPlmn
-        self.simBrand = simBrand
     }
-}
-
-/// Where the device was, as the person says.
-public enum Surroundings: String, Sendable {
-    case indoor, outdoor, moving
 }
 
 /// In which role the person measures. The code is never a name.
 public struct Measurer: Equatable, Sendable {
     public var isOfficial: Bool
     public var roleCode: String?
-
-    public init(isOfficial: Bool, roleCode: String?) {
-        self.isOfficial = isOfficial
-        self.roleCode = roleCode
-    }
 }
 
 /// What only the phone knows of a run; a member that is `nil` adds nothing.
@@ -111,7 +94,6 @@ public struct Facts: Equatable, Sendable {
     public var radioStart: Radio?
     public var radioEnd: Radio?
     public var transport: Transport
-    public var surroundings: Surroundings?
     public var measurer: Measurer?
     public var campaign: String?
     public var pairId: String?

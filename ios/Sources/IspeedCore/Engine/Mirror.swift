@@ -5,7 +5,7 @@ struct Mirror: Sendable {
     let communeName: @Sendable (String) -> String?
 
     func consent(_ from: IspeedBindings.Consent) -> Consent {
-        Consent(version: from.version, atMicros: from.atMicros, run: from.run, share: Share(from.share), upload: from.upload)
+        Consent(version: from.version, run: from.run, share: Share(from.share), upload: from.upload)
     }
 
     func choice(_ from: Consent) -> IspeedBindings.ConsentChoice {
@@ -53,11 +53,7 @@ struct Mirror: Sendable {
             verdict: PlaceVerdict(from.verdict),
             code: from.code,
             name: from.code.flatMap(communeName),
-            candidates: from.candidates.map {
-                Candidate(code: $0.code, name: communeName($0.code), distanceM: $0.distanceM)
-            },
-            borderM: from.borderM,
-            table: from.table
+            candidates: from.candidates.map { Candidate(code: $0.code, name: communeName($0.code)) }
         )
     }
 
@@ -130,8 +126,6 @@ extension PlanPack {
     init(_ from: IspeedBindings.PlanPack, border: (String) -> [IspeedBindings.Line]) {
         self.init(
             communes: from.communes.map { CommunePlan($0, border: border($0.code)) },
-            spacingSeconds: Int(from.spacing.seconds),
-            spacingM: Int(from.spacing.metres),
             validUntilMicros: from.validUntilMicros
         )
     }
@@ -172,13 +166,12 @@ extension Guide {
 extension Campaign {
     init(_ from: IspeedBindings.CampaignJoin, role: String?) {
         self.init(
-            code: from.code, title: from.title, startsOn: from.startsOn, endsOn: from.endsOn, communes: from.communes,
-            role: role ?? from.role)
+            code: from.code, title: from.title, startsOn: from.startsOn, endsOn: from.endsOn, role: role ?? from.role)
     }
 
     init(_ from: IspeedBindings.Campaign, role: String?) {
         self.init(
-            code: from.code, title: from.title, startsOn: from.startsOn, endsOn: from.endsOn, communes: from.communes, role: role)
+            code: from.code, title: from.title, startsOn: from.startsOn, endsOn: from.endsOn, role: role)
     }
 }
 

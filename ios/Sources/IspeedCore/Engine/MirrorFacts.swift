@@ -12,7 +12,6 @@ extension IspeedBindings.Facts {
             radio: IspeedBindings.RadioSpan(
                 start: from.radioStart.map { IspeedBindings.Radio($0) }, end: from.radioEnd.map { IspeedBindings.Radio($0) }),
             transport: IspeedBindings.Transport(from.transport),
-            surroundings: from.surroundings?.core,
             measurer: from.measurer.map {
                 IspeedBindings.Measurer(kind: $0.isOfficial ? .official : .citizen, roleCode: $0.roleCode)
             },
@@ -44,8 +43,7 @@ extension IspeedBindings.Transport {
     init(_ from: Transport) {
         self.init(
             kind: from.kind.core, vpn: from.vpn, roaming: from.roaming, metered: from.metered,
-            captivePortal: from.captivePortal, changed: from.changed, servingPlmn: from.servingPlmn, simPlmn: from.simPlmn,
-            simBrand: from.simBrand)
+            captivePortal: from.captivePortal, servingPlmn: from.servingPlmn)
     }
 }
 
@@ -53,8 +51,7 @@ extension Transport {
     init(_ from: IspeedBindings.Transport) {
         self.init(
             kind: from.kind.map { TransportKind($0) } ?? .unknown, vpn: from.vpn, roaming: from.roaming,
-            metered: from.metered, captivePortal: from.captivePortal, changed: from.changed, servingPlmn: from.servingPlmn,
-            simPlmn: from.simPlmn, simBrand: from.simBrand)
+            metered: from.metered, captivePortal: from.captivePortal, servingPlmn: from.servingPlmn)
     }
 }
 
@@ -129,16 +126,6 @@ extension FixSource {
         case .fused: .fused
         case .network: .network
         case .unknown: .unknown
-        }
-    }
-}
-
-extension Surroundings {
-    var core: IspeedBindings.Surroundings {
-        switch self {
-        case .indoor: .indoor
-        case .outdoor: .outdoor
-        case .moving: .moving
         }
     }
 }

@@ -20,13 +20,6 @@ public enum PlaceVerdict: String, Sendable {
 public struct Candidate: Equatable, Sendable {
     public var code: String
     public var name: String?
-    public var distanceM: Double
-
-    public init(code: String, name: String?, distanceM: Double) {
-        self.code = code
-        self.name = name
-        self.distanceM = distanceM
-    }
 }
 
 /// The commune of a sample and its doubt.
@@ -34,21 +27,7 @@ public struct Place: Equatable, Sendable {
     public var verdict: PlaceVerdict
     public var code: String?
     public var name: String?
-    public var candidates: [Candidate]
-    public var borderM: Double?
-    public var table: String?
-
-    public init(
-        verdict: PlaceVerdict, code: String? = nil, name: String? = nil, candidates: [Candidate] = [],
-        borderM: Double? = nil, table: String? = nil
-    ) {
-        self.verdict = verdict
-        self.code = code
-        self.name = name
-        self.candidates = candidates
-        self.borderM = borderM
-        self.table = table
-    }
+    public var candidates: [Candidate] = []
 }
 
 /// Why a sample does not count: a stable code and the core's sentence for a person, in both languages.
@@ -56,25 +35,13 @@ public struct Reason: Equatable, Sendable {
     public var code: String
     public var vi: String
     public var en: String
-
-    public init(code: String, vi: String, en: String) {
-        self.code = code
-        self.vi = vi
-        self.en = en
-    }
 }
 
 /// Whether a sample counts, and who said so.
 public struct Verdict: Equatable, Sendable {
     public var counts: Bool
-    public var reasons: [Reason]
-    public var byCollector: Bool
-
-    public init(counts: Bool, reasons: [Reason] = [], byCollector: Bool = false) {
-        self.counts = counts
-        self.reasons = reasons
-        self.byCollector = byCollector
-    }
+    public var reasons: [Reason] = []
+    public var byCollector: Bool = false
 }
 
 /// The result of one direction.
@@ -83,17 +50,7 @@ public struct DirectionResult: Equatable, Sendable {
     public var lowBps: Double?
     public var highBps: Double?
     public var stop: String?
-    public var flags: [String]
-
-    public init(
-        goodputBps: Double?, lowBps: Double? = nil, highBps: Double? = nil, stop: String? = nil, flags: [String] = []
-    ) {
-        self.goodputBps = goodputBps
-        self.lowBps = lowBps
-        self.highBps = highBps
-        self.stop = stop
-        self.flags = flags
-    }
+    public var flags: [String] = []
 }
 
 /// Latency, PDV and loss; what was not measured is `nil`.
@@ -103,28 +60,12 @@ public struct Latency: Equatable, Sendable {
     public var loadedUpMs: Double?
     public var pdvMs: Double?
     public var lossShare: Double?
-
-    public init(
-        idleMs: Double? = nil, loadedDownMs: Double? = nil, loadedUpMs: Double? = nil, pdvMs: Double? = nil,
-        lossShare: Double? = nil
-    ) {
-        self.idleMs = idleMs
-        self.loadedDownMs = loadedDownMs
-        self.loadedUpMs = loadedUpMs
-        self.pdvMs = pdvMs
-        self.lossShare = lossShare
-    }
 }
 
 /// Why a sample is still here: kind of the core, and its text.
 public struct UploadProblem: Equatable, Sendable {
     public var kind: String
     public var text: String
-
-    public init(kind: String, text: String) {
-        self.kind = kind
-        self.text = text
-    }
 }
 
 /// One sample as the screens show it.
@@ -149,13 +90,6 @@ public struct Sample: Equatable, Sendable, Identifiable {
     public var state = SampleState.local
     public var problem: UploadProblem?
     public var receipt: String?
-
-    public init(id: String, startedAtMicros: Int64, outcome: Outcome, outcomeReason: String? = nil) {
-        self.id = id
-        self.startedAtMicros = startedAtMicros
-        self.outcome = outcome
-        self.outcomeReason = outcomeReason
-    }
 }
 
 /// Where a run is.
@@ -165,26 +99,12 @@ public enum Phase: String, Sendable {
 
 /// A picture of a running measurement. The figures are of the direction that runs.
 public struct Progress: Equatable, Sendable {
-    public var phase: Phase
+    public var phase: Phase = .connecting
     public var rateBps: Double?
     public var lowBps: Double?
     public var highBps: Double?
     public var latencyMs: Double?
     public var loadedMs: Double?
-    public var bytesDown: Int64
-    public var bytesUp: Int64
-
-    public init(
-        phase: Phase = .connecting, rateBps: Double? = nil, lowBps: Double? = nil, highBps: Double? = nil,
-        latencyMs: Double? = nil, loadedMs: Double? = nil, bytesDown: Int64 = 0, bytesUp: Int64 = 0
-    ) {
-        self.phase = phase
-        self.rateBps = rateBps
-        self.lowBps = lowBps
-        self.highBps = highBps
-        self.latencyMs = latencyMs
-        self.loadedMs = loadedMs
-        self.bytesDown = bytesDown
-        self.bytesUp = bytesUp
-    }
+    public var bytesDown: Int64 = 0
+    public var bytesUp: Int64 = 0
 }

@@ -45,23 +45,28 @@ public final class RustEngine: Engine {
         try asked { try core.withdrawConsent() }
     }
 
-    public func estimate(_ plan: RunPlan, _ facts: Facts) throws -> Estimate {
-        try asked { Estimate(try core.estimate(plan: run(plan), facts: IspeedBindings.Facts(facts))) }
+    public func estimate(_ facts: Facts) throws -> Estimate {
+        try asked { Estimate(try core.estimate(plan: plan, facts: IspeedBindings.Facts(facts))) }
     }
 
     public func setLimits(_ limits: DataLimits) {
         core.setDataLimits(limits: IspeedBindings.DataLimits(limits))
     }
 
-    public func start(_ plan: RunPlan, _ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run {
+    public func start(_ facts: Facts, observer: @escaping @Sendable (Progress) -> Void) throws -> any Run {
         let begun = try asked {
-            try core.start(plan: run(plan), facts: IspeedBindings.Facts(facts), observer: Observer(observer))
+            try core.start(plan: plan, facts: IspeedBindings.Facts(facts), observer: Observer(observer))
         }
         return RustRun(run: begun, engine: self)
     }
 
-    private func run(_ plan: RunPlan) -> IspeedBindings.RunPlan {
-        IspeedBindings.RunPlan(target: .auto, sim: plan.sim)
+    /// iOS tells no SIM apart and the core binds no socket there: everything is the method's.
+    private var plan: IspeedBindings.RunPlan {
+        IspeedBindings.RunPlan(target: .auto)
+    }
+
+    public func waiting() throws -> Int {
+        try asked { Int(clamping: try core.stock().waiting) }
     }
 
     public func history() throws -> [Sample] {
@@ -97,10 +102,6 @@ public final class RustEngine: Engine {
         _ = try asked { try core.uploadAnswered(id: id, answer: IspeedBindings.UploadAnswer(answer)) }
     }
 
-    public func commune(at point: Point, accuracyM: Double?) throws -> Place {
-        try asked { mirror.place(try core.nearestCommune(at: IspeedBindings.Point(point), accuracyM: accuracyM)) }
-    }
-
     public func deleteMyData() async throws -> Int {
         try await asked { try await core.deleteMyData().count }
     }
@@ -132,12 +133,11 @@ public final class RustEngine: Engine {
         return try asked { try core.planPack(about: about) }.map { PlanPack($0, border: core.communeBorder) }
     }
 
-    public func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide? {
+    public func guide(_ question: PlanQuestion, at point: Point?, accuracyM: Double?) throws -> Guide {
         let about = try about(question)
+        let here = point.map { IspeedBindings.Point($0) }
         return try asked {
-            guard try core.planPack(about: about) != nil else { return nil }
-            let here = point.map { IspeedBindings.Point($0) }
-            return Guide(try core.guide(about: about, at: here, accuracyM: accuracyM, cells: Self.nextCells))
+            Guide(try core.guide(about: about, at: here, accuracyM: accuracyM, cells: Self.nextCells))
         }
     }
 
@@ -155,7 +155,8 @@ public final class RustEngine: Engine {
         case .campaign(let code):
             return .campaign(code: code)
         case .around(let point):
-            guard let code = try commune(at: point, accuracyM: nil).code else {
+            let place = try asked { try core.nearestCommune(at: IspeedBindings.Point(point), accuracyM: nil) }
+            guard let code = place.code else {
                 throw EngineError(kind: "not_found", message: "no commune at \(point.lat), \(point.lon)")
             }
             return .commune(code: code)
@@ -178,12 +179,10 @@ private final class Observer: RunObserver {
 
 /// A run of the core; dropping it ends it.
 private final class RustRun: Run {
-    let id: String
     private let run: IspeedBindings.Run
     private let engine: RustEngine
 
     init(run: IspeedBindings.Run, engine: RustEngine) {
-        id = run.id()
         self.run = run
         self.engine = engine
     }

@@ -1,31 +1,18 @@
 /// How an official measures again and again: what the plan asks for, unless the person wants more.
 public struct RepeatRules: Equatable, Sendable, Codable {
-    public var everySeconds: Int
-    /// Most bytes of a day.
-    public var dayBytes: Int64
-    /// Ends at this charge.
-    public var stopAtBatteryPercent: Int
-
-    /// The collector's spacing unless the plan says another; twenty samples, the most that count of one device and commune a day,
-    /// at the 150 MB of a usual 4G test; and enough charge to come home with a telephone that works.
-    public init(everySeconds: Int = 120, dayBytes: Int64 = 3_000_000_000, stopAtBatteryPercent: Int = 20) {
-        self.everySeconds = everySeconds
-        self.dayBytes = dayBytes
-        self.stopAtBatteryPercent = stopAtBatteryPercent
-    }
+    /// The collector's spacing, unless the plan says another.
+    public var everySeconds: Int = 120
+    /// Most bytes of a day: twenty samples, the most that count of one device and commune a day, at the 150 MB of a usual 4G test.
+    public var dayBytes: Int64 = 3_000_000_000
+    /// Ends at this charge: enough to come home with a telephone that works.
+    public var stopAtBatteryPercent: Int = 20
 }
 
 /// What was done so far today.
 public struct RepeatSoFar: Equatable, Sendable {
-    public var samples: Int
-    public var bytes: Int64
+    public var samples: Int = 0
+    public var bytes: Int64 = 0
     public var lastEndedAtMicros: Int64?
-
-    public init(samples: Int = 0, bytes: Int64 = 0, lastEndedAtMicros: Int64? = nil) {
-        self.samples = samples
-        self.bytes = bytes
-        self.lastEndedAtMicros = lastEndedAtMicros
-    }
 }
 
 /// What to do now.
@@ -40,6 +27,14 @@ public enum RepeatStep: Equatable, Sendable {
     case stopBudget(bytes: Int64)
     /// As many samples as may count today.
     case stopFull
+
+    /// Whether nothing follows.
+    var isEnd: Bool {
+        switch self {
+        case .measure, .wait: false
+        case .stopBattery, .stopBudget, .stopFull: true
+        }
+    }
 }
 
 private let microsPerSecond: Int64 = 1_000_000

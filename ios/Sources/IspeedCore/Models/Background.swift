@@ -1,12 +1,12 @@
 import Foundation
 
 /// Runs a call of the core away from the main actor: it reads and writes files.
-func away<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+public func away<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await Task.detached(priority: .userInitiated, operation: work).value
 }
 
 /// What went wrong, in words of this app.
-func problem(_ error: any Error) -> Phrase {
+public func problem(_ error: any Error) -> Phrase {
     let refused = EngineError(wrapping: error)
     return problem(refused.kind, refused.message)
 }

@@ -34,7 +34,7 @@ public final class FieldModel {
         self.state = Observed(state)
     }
 
-    public var isRepeating: Bool { repeating != nil }
+    var isRepeating: Bool { repeating != nil }
 
     /// Takes part in a campaign: its code, or the text of its QR code.
     public func join(_ text: String, role: String?) async {

@@ -4,8 +4,6 @@ import Foundation
 public struct HistoryState: Equatable, Sendable {
     public var samples: [Sample] = []
     public var problem: Phrase?
-
-    public init() {}
 }
 
 /// All samples of this phone, and what can be done with one of them.

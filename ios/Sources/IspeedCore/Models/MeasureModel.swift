@@ -37,8 +37,7 @@ public final class MeasureModel {
         let ready: MeasureState
         do {
             ready = try await away {
-                let unsent = try engine.history().count { $0.state == .waiting || $0.state == .sending }
-                return .ready(estimate: try engine.estimate(RunPlan(), facts), waiting: unsent)
+                .ready(estimate: try engine.estimate(facts), waiting: try engine.waiting())
             }
         } catch {
             ready = refused(error)
@@ -108,7 +107,7 @@ public final class MeasureModel {
             shown.cancel()
         }
         let engine = engine
-        let begun = try await away { try engine.start(RunPlan(), start) { pictureTaker.yield($0) } }
+        let begun = try await away { try engine.start(start) { pictureTaker.yield($0) } }
         run = begun
         if isStopWanted { begun.cancel() }
         if isChangeUntold { push(facts.change(), to: begun) }

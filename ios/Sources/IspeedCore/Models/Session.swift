@@ -16,11 +16,15 @@ public final class Session {
         self.preferences = preferences
         let history = HistoryModel(engine: engine, upload: upload)
         self.history = history
-        measure = MeasureModel(engine: engine, facts: phone) { _ in
+        let measure = MeasureModel(engine: engine, facts: phone) { _ in
             upload()
             Task { await history.refresh() }
         }
+        self.measure = measure
         field = FieldModel(engine: engine, measure: measure, phone: phone, preferences: preferences)
-        settings = SettingsModel(engine: engine, facts: phone, preferences: preferences)
+        settings = SettingsModel(engine: engine, facts: phone, preferences: preferences) {
+            upload()
+            Task { await measure.clear() }
+        }
     }
 }

@@ -10,8 +10,6 @@ public struct SettingsState: Equatable, Sendable {
     /// What the last press came to.
     public var said: Phrase?
     public var isBusy = false
-
-    public init() {}
 }
 
 /// Which boundaries this phone has.
@@ -27,11 +25,16 @@ public final class SettingsModel {
     private let engine: any Engine
     private let facts: any RunFacts
     private let preferences: Preferences
+    private let agreed: @MainActor () -> Void
 
-    public init(engine: any Engine, facts: any RunFacts, preferences: Preferences) {
+    /// `agreed`: a choice was recorded; what was refused or held back for want of one is not any more.
+    public init(
+        engine: any Engine, facts: any RunFacts, preferences: Preferences, agreed: @escaping @MainActor () -> Void = {}
+    ) {
         self.engine = engine
         self.facts = facts
         self.preferences = preferences
+        self.agreed = agreed
     }
 
     /// Reads it again.
@@ -41,9 +44,10 @@ public final class SettingsModel {
 
     /// Records what was ticked.
     public func agree(_ choices: Choices) async {
-        let (engine, record) = (engine, choices.consent(atMicros: nowMicros()))
+        let (engine, record) = (engine, choices.consent)
         await doing {
             try await away { try engine.recordConsent(record) }
+            agreed()
             return nil
         }
     }
@@ -95,7 +99,7 @@ public final class SettingsModel {
     private func read() async {
         let (engine, facts) = (engine, facts.atStart())
         let read = try? await away {
-            (try engine.consent(), try? engine.estimate(RunPlan(), facts), engine.boundaries())
+            (try engine.consent(), try? engine.estimate(facts), engine.boundaries())
         }
         let limits = preferences.limits
         state.change {

@@ -20,10 +20,9 @@ public struct Choices: Equatable, Sendable {
     }
 
     /// The record of these choices. The point is of use only together with its commune.
-    public func consent(atMicros: Int64) -> Consent {
+    public var consent: Consent {
         Consent(
             version: consentVersion,
-            atMicros: atMicros,
             run: run,
             share: precise ? .precise : commune ? .commune : .none,
             upload: upload

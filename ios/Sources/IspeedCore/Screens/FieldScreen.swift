@@ -7,13 +7,6 @@ public struct Repeating: Equatable, Sendable {
     public var bytes: Int64
     public var batteryPercent: Int?
     public var step: RepeatStep
-
-    public init(samples: Int, bytes: Int64, batteryPercent: Int?, step: RepeatStep) {
-        self.samples = samples
-        self.bytes = bytes
-        self.batteryPercent = batteryPercent
-        self.step = step
-    }
 }
 
 /// What the field screen knows.
@@ -27,7 +20,10 @@ public struct FieldState: Equatable, Sendable {
     public var nowMicros: Int64 = 0
     public var problem: Phrase?
 
-    public init() {}
+    /// Whether another run will follow by itself; why it ended stays in `repeating`.
+    public var isRepeating: Bool {
+        repeating.map { !$0.step.isEnd } ?? false
+    }
 }
 
 /// One cell of the own-drawn map.

@@ -16,7 +16,6 @@ public struct ResultScreen: Equatable, Sendable {
     public var verdict: Phrase
     public var reasons: [Phrase]
     public var judge: Phrase
-    public var counts: Bool
 }
 
 /// The result of a sample.
@@ -27,8 +26,7 @@ public func resultScreen(_ sample: Sample) -> ResultScreen {
         lines: resultLines(sample),
         verdict: counts ? say(.resultCounts, placeText(sample.place)) : say(.resultCountsNot),
         reasons: counts ? [] : sample.verdict.reasons.map { .both(vi: $0.vi, en: $0.en) },
-        judge: judge(sample),
-        counts: counts
+        judge: judge(sample)
     )
 }
 

@@ -8,6 +8,14 @@ public protocol SystemUploads: Sendable {
     func begin(_ request: UploadRequest) async throws
 }
 
+/// What is left after an upload was handed over.
+public enum Drained: Equatable, Sendable {
+    /// Nothing waits, or its answer is awaited.
+    case empty
+    /// The core wants to wait until this instant.
+    case until(micros: Int64)
+}
+
 /// Hands over one upload after the other. The answer to one may come in another life of the app than its request.
 public actor HandedOver {
     private let engine: any Engine

@@ -10,6 +10,8 @@ public let mostAnswerBytes = 64 * 1024
 /// A server that says nothing for so long has not taken the sample.
 private let uploadTimeoutSeconds: TimeInterval = 60
 
+private let httpsPort = 443
+
 extension URLRequest {
     /// The request of an upload, without its body; `nil` for anything but HTTPS.
     public init?(_ upload: UploadRequest) {
@@ -20,12 +22,50 @@ extension URLRequest {
             setValue(header.value, forHTTPHeaderField: header.name)
         }
     }
+
+    /// Whether this request is for that server, as a TLS challenge names it.
+    public func isFor(host: String, port: Int) -> Bool {
+        guard let server = url?.server else { return false }
+        return server == Server(host: host, port: port)
+    }
+}
+
+/// Who is spoken to: the name in lower case, an IPv6 address without its brackets.
+private struct Server: Equatable {
+    let host: String
+    let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        self.port = port
+    }
+}
+
+extension URL {
+    /// `nil` for anything but HTTPS.
+    fileprivate var server: Server? {
+        guard scheme?.lowercased() == "https", let name = host(percentEncoded: true) else { return nil }
+        return Server(host: name, port: port ?? httpsPort)
+    }
+
+    /// Whether it is the same place, however it is spelt.
+    fileprivate func isSamePlace(as other: URL) -> Bool {
+        server != nil && server == other.server && path == other.path
+    }
 }
 
 extension UploadAnswer {
-    /// What a session says at the end of a task.
-    public init(response: URLResponse?, body: Data, error: (any Error)?) {
-        if let response = response as? HTTPURLResponse {
+    /// A redirect, to be reported as what it is and not as what answered behind it. Which of the redirects it was a background
+    /// session does not say; of those that keep a `PUT` this is the passing one.
+    public static func redirected(to place: String) -> UploadAnswer {
+        .http(code: 307, headers: [Header(name: "location", value: place)], body: Data())
+    }
+
+    /// What a session says at the end of a task that was to go to `asked`. An answer from elsewhere was redirected.
+    public init(asked: URL?, response: URLResponse?, body: Data, error: (any Error)?) {
+        if let asked, let from = response?.url, !from.isSamePlace(as: asked) {
+            self = .redirected(to: from.absoluteString)
+        } else if let response = response as? HTTPURLResponse {
             let headers = response.allHeaderFields.compactMap { name, value in
                 (name as? String).map { Header(name: $0, value: String(describing: value)) }
             }
@@ -50,43 +90,6 @@ extension NetworkFailure {
             .clientCertificateRequired:
             self = .tls
         default: self = .other
-        }
-    }
-}
-
-/// Refuses redirects: they are answers, and the core's to judge. A sample never goes where nobody agreed to send it.
-public final class NoRedirects: NSObject, URLSessionTaskDelegate, Sendable {
-    public func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        completionHandler(nil)
-    }
-}
-
-/// Uploads in the foreground.
-public final class SessionSocket: UploadSocket {
-    private let session: URLSession
-
-    public init(session: URLSession) {
-        self.session = session
-    }
-
-    /// A session of its own, without cookies, caches and redirects.
-    public convenience init() {
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.httpCookieStorage = nil
-        configuration.urlCache = nil
-        self.init(session: URLSession(configuration: configuration, delegate: NoRedirects(), delegateQueue: nil))
-    }
-
-    public func send(_ request: UploadRequest) async -> UploadAnswer {
-        guard let prepared = URLRequest(request) else { return .failed(.other) }
-        return await withCheckedContinuation { continuation in
-            let task = session.uploadTask(with: prepared, from: request.body) { body, response, error in
-                continuation.resume(returning: UploadAnswer(response: response, body: body ?? Data(), error: error))
-            }
-            task.resume()
         }
     }
 }
