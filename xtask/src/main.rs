@@ -135,7 +135,7 @@ fn usage() -> String {
         "cargo xtask COMMAND\n\n  test        all of the parts below that are marked *, then a table\n  lint        fmt, clippy, \
          deny, advisories\n  lab WORDS   runs of the laboratory, such as --full --peers --seeds 1,2, and docs/ACCURACY.md of them\n  \
          month --full  the month of the nation: time, memory, a tenth and ten times of it, Spark\n  \
-         bindings --write|--full  the checked-in Kotlin, Swift and header made anew; the size at opt-level z too\n  package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
+         bindings --write|--full  the checked-in Kotlin, Swift and header made anew; the size at opt-levels 3 and z too\n  package deb|oci|all  a Debian package, an OCI image in a file, or both (--program FILE, --out DIR)\n\n\
          or any parts:\n\n",
     );
     for part in PARTS {
