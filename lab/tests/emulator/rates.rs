@@ -92,8 +92,18 @@ fn a_token_bucket_gives_its_sustained_rate_after_its_burst() {
     let mut down = DirectionConfig::fixed(sustained_bps, 5.0, 200.0);
     down.rate = Rate::Bucket { sustained_bps, peak_bps, bucket_bytes: 2_000_000 };
     let packets = packets_for(80e6, 2.5);
-    let (log, _) = judged(|| flood("bucket", down.clone(), 80e6, packets));
-    let start = departures(&log).min().unwrap();
+    let (log, start) = (0..3)
+        .find_map(|_| {
+            let (log, _) = judged(|| flood("bucket", down.clone(), 80e6, packets));
+            let start = departures(&log).min().unwrap();
+            let idle = idle_ns(&log, start, start + 300 * MS) as f64 / (300 * MS) as f64;
+            if idle > TOLERANCE / 4.0 {
+                println!("  not judged: the sender let the queue run dry for {:.2} % of the burst", idle * 100.0);
+                return None;
+            }
+            Some((log, start))
+        })
+        .expect("this machine did not fill a burst of 60 Mbit/s three times in a row");
     let burst = rate_bps(departures(&log), start, start + 300 * MS);
     let sustained = rate_bps(departures(&log), start + 1000 * MS, start + 2500 * MS);
     println!("burst {:.5}, sustained {:.5}", burst / peak_bps, sustained / sustained_bps);
