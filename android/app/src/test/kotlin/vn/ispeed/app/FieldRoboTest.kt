@@ -74,7 +74,7 @@ class FieldRoboTest {
         val activity = joined()
         assertTrue(activity.text(R.id.campaign).startsWith("Đợt đo thử (bp-2026-11)"))
         activity.tap(R.id.plan)
-        assertEquals("Điểm tiếp theo: 200 m về hướng bắc", activity.text(R.id.next))
+        assertEquals("Điểm tiếp theo: 200\u00a0m về hướng bắc", activity.text(R.id.next))
         assertTrue(texts(activity.get().content).contains("Phường Bình Phước: Đã có 212/300, còn thiếu 88 mẫu"))
         assertNotNull(activity.view(R.id.map).contentDescription)
         assertEquals("TO-01", AppTest.app.preferences.campaign?.role)
@@ -170,7 +170,7 @@ class FieldRoboTest {
         val service = service()
         assertTrue(engine.runs.isEmpty())
         assertEquals(true, shadowOf(service.get()).isStoppedBySelf)
-        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15 %."))
+        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15\u00a0%."))
         assertTrue("what has stopped is started, not stopped again", activity.has(R.id.repeat) && !activity.has(R.id.stop_repeat))
     }
 

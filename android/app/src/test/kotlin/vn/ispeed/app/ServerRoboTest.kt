@@ -159,7 +159,7 @@ class ServerRoboTest {
         assertEquals("viettel", sample.operator)
         assertEquals("25195", sample.place.code)
         val sentence = activity.text(R.id.sentence)
-        assertTrue(sentence, Regex("""Tải xuống [\d.,]+ Mbps, tải lên [\d.,]+ Mbps, độ trễ \d+ ms\.""").matches(sentence))
+        assertTrue(sentence, Regex("""Tải xuống [\d.,]+\u00a0Mbps, tải lên [\d.,]+\u00a0Mbps, độ trễ \d+\u00a0ms\.""").matches(sentence))
         val shown = texts(activity.view(R.id.result))
         assertTrue("the demo server is not approved, and that is said: $shown", sample.verdict.reasons.any { it.vi in shown })
 
@@ -192,7 +192,8 @@ class ServerRoboTest {
         val sample = measured(activity)
         assertEquals(Outcome.SERVER_FAILED, sample.outcome)
         assertNull(sample.down)
-        assertEquals("Đo không thành công: điểm đo không trả lời. Hãy đo lại sau ít phút.", activity.text(R.id.sentence))
+        val said = "Không đo được: điểm đo không trả lời hoặc bị mất kết nối. Hãy kiểm tra mạng rồi đo lại sau ít phút."
+        assertEquals(said, activity.text(R.id.sentence))
         uploadByTheSystem()
         val kept = session().engine.detail(sample.id)
         assertEquals(SampleState.WAITING, kept.state)
