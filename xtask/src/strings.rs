@@ -77,6 +77,8 @@ fn android_text(words: &str) -> String {
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),
             '\n' => text.push_str("\\n"),
+            // Written out, so that nothing on the way folds a no-break space as it does other spaces.
+            '\u{a0}' => text.push_str("\\u00a0"),
             // Runs of spaces would be folded into one.
             ' ' if rest.peek() == Some(&' ') => text.push_str("\\u0020"),
             other => text.push(other),
@@ -160,5 +162,6 @@ mod tests {
         assert_eq!(android_text("It's {1} & {0} %"), "It\\'s %2$s &amp; %1$s %%");
         assert_eq!(android_text("95 % of \"all\""), "95 % of \\\"all\\\"");
         assert_eq!(android_text("a  b"), "a\\u0020 b");
+        assert_eq!(android_text("{0}\u{a0}MB"), "%1$s\\u00a0MB");
     }
 }

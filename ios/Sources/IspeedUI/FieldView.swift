@@ -90,9 +90,9 @@ struct FieldView: View {
     }
 
     private func pairing(_ screen: FieldScreen) -> some View {
-        Section {
+        Section(words.of(.fieldPair)) {
             TextField(words.of(.fieldPairHint), text: $pair)
-            Button(words.of(.fieldPair)) { Task { await field.measurePair(pair) } }
+            Button(words.of(.fieldPairStart)) { Task { await field.measurePair(pair) } }
             if let waiting = screen.pair { Text(words.of(waiting)).monospacedDigit() }
         }
     }

@@ -49,7 +49,7 @@ struct SettingsView: View {
             ForEach(Array(consentScreen(Choices(state.value.consent), estimate: nil).choices.enumerated()), id: \.offset) {
                 if $0.element.isTicked { Label(words.of($0.element.label), systemImage: "checkmark") }
             }
-            Button(words.of(.consentTitle)) { changesConsent = true }
+            Button(words.of(.consentChange)) { changesConsent = true }
             Button(words.of(.consentWithdraw), role: .destructive) { Task { await settings.withdraw() } }
         }
     }

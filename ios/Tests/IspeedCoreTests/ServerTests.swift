@@ -84,7 +84,8 @@
             let sentence = Words(.vi).of(resultScreen(sample).sentence)
             XCTAssertNotNil(
                 sentence.range(
-                    of: #"^Tải xuống [\d.,]+ Mbps, tải lên [\d.,]+ Mbps, độ trễ \d+ ms\.$"#, options: .regularExpression),
+                    of: #"^Tải xuống [\d.,]+\u00a0Mbps, tải lên [\d.,]+\u00a0Mbps, độ trễ \d+\u00a0ms\.$"#,
+                    options: .regularExpression),
                 sentence)
 
             let drained = try await upload(engine, to: server)

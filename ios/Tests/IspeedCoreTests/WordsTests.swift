@@ -30,15 +30,15 @@ final class WordsTests: XCTestCase {
     }
 
     func testAmountsOfData() {
-        XCTAssertEqual(vi.of(bytes(150_000_000)), "150 MB")
-        XCTAssertEqual(vi.of(bytes(2_550_000_000)), "2,55 GB")
-        XCTAssertEqual(en.of(bytes(20_400)), "20 KB")
+        XCTAssertEqual(vi.of(bytes(150_000_000)), "150\u{a0}MB")
+        XCTAssertEqual(vi.of(bytes(2_550_000_000)), "2,55\u{a0}GB")
+        XCTAssertEqual(en.of(bytes(20_400)), "20\u{a0}KB")
     }
 
     func testWhatWasNotMeasuredIsNotZero() {
         XCTAssertEqual(vi.of(speed(nil)), "không đo được")
         XCTAssertEqual(en.of(latency(nil)), "not measured")
-        XCTAssertEqual(en.of(percent(0)), "0.00 %")
+        XCTAssertEqual(en.of(percent(0)), "0.00\u{a0}%")
     }
 
     func testAValueMayHoldBraces() {

@@ -53,6 +53,8 @@ func sentence(_ sample: Sample) -> Phrase {
         case "cancelled": return say(.resultCancelled)
         case "network_changed": return say(.resultNetworkChanged)
         case "process_died": return say(.resultProcessDied)
+        case "budget": return say(.resultBudget)
+        case "no_estimate": return say(.resultNoEstimate)
         default: return say(.resultAborted)
         }
     }

@@ -2,8 +2,11 @@ package vn.ispeed.app
 
 import android.app.NotificationManager
 import android.content.Intent
+import android.location.Location
+import android.location.LocationManager
 import android.net.Uri
 import android.os.BatteryManager
+import android.os.Looper
 import android.os.SystemClock
 import android.widget.EditText
 import java.time.Duration
@@ -71,7 +74,7 @@ class FieldRoboTest {
         val activity = joined()
         assertTrue(activity.text(R.id.campaign).startsWith("Đợt đo thử (bp-2026-11)"))
         activity.tap(R.id.plan)
-        assertEquals("Điểm tiếp theo: 200 m về hướng bắc", activity.text(R.id.next))
+        assertEquals("Điểm tiếp theo: 200\u00a0m về hướng bắc", activity.text(R.id.next))
         assertTrue(texts(activity.get().content).contains("Phường Bình Phước: Đã có 212/300, còn thiếu 88 mẫu"))
         assertNotNull(activity.view(R.id.map).contentDescription)
         assertEquals("TO-01", AppTest.app.preferences.campaign?.role)
@@ -124,6 +127,42 @@ class FieldRoboTest {
         assertEquals(2, engine.runs.size)
     }
 
+    /** How often the core is asked for a guide after this, within [seconds]. */
+    private fun guides(seconds: Long = 5, after: () -> Unit = {}): Int {
+        val before = engine.guides.get()
+        after()
+        shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(seconds))
+        return engine.guides.get() - before
+    }
+
+    private fun stand(lat: Double) {
+        val location = Location(LocationManager.GPS_PROVIDER).apply {
+            latitude = lat
+            longitude = 106.899
+            accuracy = 8f
+            elapsedRealtimeNanos = SystemClock.elapsedRealtimeNanos()
+        }
+        shadowOf(requireNotNull(AppTest.app.getSystemService(LocationManager::class.java))).simulateLocation(location)
+    }
+
+    @Test
+    fun theCoreIsAskedForAGuideOnlyWhereSomethingHasChanged() {
+        AppTest.allow()
+        shadowOf(requireNotNull(AppTest.app.getSystemService(LocationManager::class.java)))
+            .setProviderEnabled(LocationManager.GPS_PROVIDER, true)
+        joined().tap(R.id.plan)
+        service()
+        engine.guide = Guide(emptyList(), metresToGo = 60)
+        assertEquals("a sample", 1, guides { engine.runs.single().end.complete(sample("run-0")) })
+        assertEquals("nothing", 0, guides())
+        assertEquals("the first position", 1, guides { stand(11.5209) })
+        assertEquals("two metres", 0, guides { stand(11.52092) })
+        assertEquals("twenty metres", 1, guides { stand(11.5211) })
+        engine.pack = engine.pack?.copy(validUntilMicros = 1)
+        assertEquals("a plan", 1, guides { AppTest.app.session().getCompleted().field.fetchPlan() })
+        assertEquals("a minute", 1, guides(seconds = 60))
+    }
+
     @Test
     fun aLowBatteryStopsIt() {
         val activity = joined()
@@ -131,7 +170,7 @@ class FieldRoboTest {
         val service = service()
         assertTrue(engine.runs.isEmpty())
         assertEquals(true, shadowOf(service.get()).isStoppedBySelf)
-        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15 %."))
+        assertTrue(texts(activity.view(R.id.running)).contains("Đã dừng: pin còn 15\u00a0%."))
         assertTrue("what has stopped is started, not stopped again", activity.has(R.id.repeat) && !activity.has(R.id.stop_repeat))
     }
 

@@ -110,7 +110,7 @@ class HistoryRoboTest {
         val sent = shared()
         assertEquals("text/plain", sent.type)
         val text = requireNotNull(sent.getStringExtra(Intent.EXTRA_TEXT))
-        assertTrue(text, text.contains("70,00 Mbps") && text.contains("không phải là ứng dụng i-Speed của VNNIC"))
+        assertTrue(text, text.contains("70,00\u00a0Mbps") && text.contains("không phải là ứng dụng i-Speed của VNNIC"))
     }
 
     @Test

@@ -86,7 +86,7 @@ class MeasureRoboTest {
     @Test
     fun aTapMeasuresShowsItLiveAndEndsInOneSentence() {
         val activity = AppTest.open()
-        assertTrue(texts(activity.view(R.id.lines)).first().contains("150 MB"))
+        assertTrue(texts(activity.view(R.id.lines)).first().contains("150\u00a0MB"))
         activity.tap(R.id.measure)
         val run = engine.runs.single()
         assertEquals("Dừng đo", activity.text(R.id.measure))
@@ -94,14 +94,14 @@ class MeasureRoboTest {
         AppTest.idle()
         assertEquals("Đang đo tải xuống…", activity.text(R.id.headline))
         assertEquals("73,5", activity.text(R.id.figure))
-        assertEquals("Trong khoảng 70,0–77,0 Mbps", activity.text(R.id.interval))
+        assertEquals("Trong khoảng 70,0–77,0\u00a0Mbps", activity.text(R.id.interval))
         run.observer(Progress(Phase.UPLOAD))
         run.observer(Progress(Phase.FINISHING))
         AppTest.idle()
         assertEquals("facts in the middle and at the end", 2, run.pushed.size)
         run.end.complete(whole)
         AppTest.idle()
-        assertEquals("Tải xuống 73,51 Mbps, tải lên 18,25 Mbps, độ trễ 31 ms.", activity.text(R.id.sentence))
+        assertEquals("Tải xuống 73,51\u00a0Mbps, tải lên 18,25\u00a0Mbps, độ trễ 31\u00a0ms.", activity.text(R.id.sentence))
         assertTrue(texts(activity.view(R.id.result)).contains("Hãy tắt VPN."))
         assertEquals("Đo lại", activity.text(R.id.measure))
         assertEquals("an upload is asked for", 1, jobs().size)
@@ -151,7 +151,8 @@ class MeasureRoboTest {
         val activity = AppTest.open()
         engine.refuse = EngineException("budget", "used up")
         activity.tap(R.id.measure)
-        assertEquals("Đã hết giới hạn dữ liệu của tháng. Có thể đổi trong Cài đặt.", activity.text(R.id.headline))
+        val said = "Đã dùng hết giới hạn dữ liệu bạn đặt cho tháng này. Muốn đo tiếp, hãy tăng giới hạn trong Cài đặt."
+        assertEquals(said, activity.text(R.id.headline))
         assertEquals("Bắt đầu đo", activity.text(R.id.measure))
         assertEquals("nothing was measured, so that nothing is handed in", 0, jobs().size)
     }

@@ -18,9 +18,6 @@ class Server private constructor(private val process: Process, val url: String, 
         process.waitFor(10, TimeUnit.SECONDS)
     }
 
-    /** What the program `ispeed` prints with these words. */
-    fun program(vararg words: String): String = run(listOf(*words))
-
     companion object {
         private val program = File(requireNotNull(System.getProperty("ispeed.program")))
 
@@ -30,10 +27,10 @@ class Server private constructor(private val process: Process, val url: String, 
         /** What the link carries down and up, Mbit/s with headers, and its round trip in ms: an ordinary 4G cell. */
         private const val LINK = "40/20/40"
 
-        fun start(data: File): Server {
+        fun start(data: File, vararg more: String): Server {
             // The link is reached at the address the server gives as its own.
             val reached = listOf("--link", LINK, "--public-name", "127.0.0.1", "--listen", "127.0.0.2:0")
-            val process = ProcessBuilder(listOf(program.path, "serve", "--data", data.path, "--self-signed") + reached)
+            val process = ProcessBuilder(listOf(program.path, "serve", "--data", data.path, "--self-signed") + reached + more)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD).start()
             val lines = LinkedBlockingQueue<String>()
             // Somebody has to read the rest, or the server would wait for its log.
@@ -44,8 +41,9 @@ class Server private constructor(private val process: Process, val url: String, 
             }
         }
 
-        private fun run(words: List<String>): String {
-            val process = ProcessBuilder(listOf(program.path) + words).redirectError(ProcessBuilder.Redirect.DISCARD).start()
+        /** What the program `ispeed` prints with these words. */
+        fun run(vararg words: String): String {
+            val process = ProcessBuilder(listOf(program.path, *words)).redirectError(ProcessBuilder.Redirect.DISCARD).start()
             val text = process.inputStream.readBytes().decodeToString()
             check(process.waitFor(60, TimeUnit.SECONDS) && process.exitValue() == 0) { "ispeed ${words.joinToString(" ")}: $text" }
             return text

@@ -1,33 +1,13 @@
 package vn.ispeed.app
 
-import android.app.job.JobParameters
-import android.app.job.JobScheduler
-import android.location.Location
-import android.location.LocationManager
-import android.net.ConnectivityManager
 import android.net.NetworkCapabilities
-import android.os.SystemClock
-import android.telephony.TelephonyManager
 import java.io.File
-import java.time.Instant
 import kotlinx.coroutines.runBlocking
-import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
-import org.junit.Before
-import org.junit.Rule
 import org.junit.Test
-import org.junit.rules.TemporaryFolder
-import org.junit.runner.RunWith
-import org.robolectric.Robolectric
-import org.robolectric.RobolectricTestRunner
-import org.robolectric.Shadows.shadowOf
-import org.robolectric.android.controller.ActivityController
-import org.robolectric.annotation.Config
-import org.robolectric.shadow.api.Shadow
-import org.robolectric.shadows.ShadowNetworkCapabilities
 import vn.ispeed.app.engine.DataLimits
 import vn.ispeed.app.engine.Engine
 import vn.ispeed.app.engine.Facts
@@ -35,116 +15,11 @@ import vn.ispeed.app.engine.Outcome
 import vn.ispeed.app.engine.Progress
 import vn.ispeed.app.engine.Run
 import vn.ispeed.app.engine.RunPlan
-import vn.ispeed.app.engine.Sample
 import vn.ispeed.app.engine.SampleState
 import vn.ispeed.app.engine.TransportKind
-import vn.ispeed.app.screens.MeasureState
-import vn.ispeed.app.upload.UploadJob
 
-/** The app with its own core, `libispeed.so`, against a real `ispeed serve`: nothing here is made up but the phone and its link. */
-@RunWith(RobolectricTestRunner::class)
-@Config(qualifiers = "+vi")
-class ServerRoboTest {
-    @get:Rule
-    val folder = TemporaryFolder()
-    private lateinit var server: Server
-
-    @Before
-    fun start() {
-        server = Server.start(folder.newFolder("server"))
-        AppTest.app.preferences.collector = server.url
-        AppTest.app.preferences.extraCaPem = server.certificate
-        AppTest.app.preferences.limits = DataLimits(perRunBytes = RUN_BYTES)
-        mobile()
-    }
-
-    @After
-    fun stop() {
-        (AppTest.app.session().takeIf { it.isCompleted }?.let { runBlocking { it.await() } }?.engine as? AutoCloseable)?.close()
-        server.close()
-    }
-
-    private fun mobile(vararg transports: Int = intArrayOf(NetworkCapabilities.TRANSPORT_CELLULAR), vpn: Boolean = false) {
-        val manager = requireNotNull(AppTest.app.getSystemService(ConnectivityManager::class.java))
-        val capabilities = ShadowNetworkCapabilities.newInstance()
-        transports.forEach(shadowOf(capabilities)::addTransportType)
-        shadowOf(capabilities).addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING)
-        if (vpn) {
-            shadowOf(capabilities).removeCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VPN)
-        } else {
-            shadowOf(capabilities).addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VPN)
-        }
-        shadowOf(manager).setNetworkCapabilities(manager.activeNetwork, capabilities)
-        val telephony = shadowOf(requireNotNull(AppTest.app.getSystemService(TelephonyManager::class.java)))
-        telephony.setNetworkOperator("45204")
-        telephony.setSimOperator("45204")
-        telephony.setDataNetworkType(TelephonyManager.NETWORK_TYPE_LTE)
-    }
-
-    private fun agree(): ActivityController<MainActivity> {
-        val activity = AppTest.open()
-        AppTest.until("the consent screen") { activity.has(R.id.agree) }
-        listOf(R.id.consent_run, R.id.consent_upload, R.id.consent_commune, R.id.agree).forEach { activity.tap(it) }
-        AppTest.until("the measure screen") { activity.has(R.id.measure) }
-        return activity
-    }
-
-    private fun fix(mock: Boolean = false) {
-        AppTest.allow()
-        val locations = requireNotNull(AppTest.app.getSystemService(LocationManager::class.java))
-        shadowOf(locations).setProviderEnabled(LocationManager.GPS_PROVIDER, true)
-        session().permissionsChanged()
-        val location = Location(LocationManager.GPS_PROVIDER).apply {
-            latitude = 11.5209
-            longitude = 106.899
-            accuracy = 12f
-            // The machine's clock, not Robolectric's, which begins in 1970.
-            time = Instant.now().toEpochMilli()
-            elapsedRealtimeNanos = SystemClock.elapsedRealtimeNanos()
-            isMock = mock
-        }
-        shadowOf(locations).simulateLocation(location)
-        AppTest.idle()
-    }
-
-    private fun session(): Session {
-        AppTest.until("the core is open") { AppTest.app.session().isCompleted }
-        return runBlocking { AppTest.app.session().await() }
-    }
-
-    private fun measured(activity: ActivityController<MainActivity>): Sample {
-        activity.tap(R.id.measure)
-        return over()
-    }
-
-    private fun over(): Sample {
-        val control = session().measure
-        AppTest.until("the run ends", seconds = 90) { control.state.value !is MeasureState.Running }
-        // What the screen makes of it.
-        AppTest.idle()
-        val ended = control.state.value
-        return (ended as? MeasureState.Over)?.sample ?: error("no sample: $ended")
-    }
-
-    /** A run without limits that moves bytes. */
-    private fun moving(): ActivityController<MainActivity> {
-        AppTest.app.preferences.limits = DataLimits()
-        val activity = agree()
-        activity.tap(R.id.measure)
-        val control = session().measure
-        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
-        return activity
-    }
-
-    private fun uploadByTheSystem() {
-        val scheduler = requireNotNull(AppTest.app.getSystemService(JobScheduler::class.java))
-        assertTrue("an upload is asked for", scheduler.allPendingJobs.any { it.service.className == UploadJob::class.java.name })
-        assertTrue("and outlives a restart of the phone", scheduler.allPendingJobs.all { it.isPersisted })
-        val before = session().changes.value
-        Robolectric.buildService(UploadJob::class.java).create().get().onStartJob(Shadow.newInstanceOf(JobParameters::class.java))
-        AppTest.until("the upload job ends") { session().changes.value > before }
-    }
-
+/** Runs from the tap to the collector, and what ends them on the way. */
+class ServerRoboTest : OnServer() {
     @Test
     fun aTapMeasuresAndTheSampleArrivesAtTheCollector() {
         val activity = agree()
@@ -159,7 +34,7 @@ class ServerRoboTest {
         assertEquals("viettel", sample.operator)
         assertEquals("25195", sample.place.code)
         val sentence = activity.text(R.id.sentence)
-        assertTrue(sentence, Regex("""Tải xuống [\d.,]+ Mbps, tải lên [\d.,]+ Mbps, độ trễ \d+ ms\.""").matches(sentence))
+        assertTrue(sentence, Regex("""Tải xuống [\d.,]+\u00a0Mbps, tải lên [\d.,]+\u00a0Mbps, độ trễ \d+\u00a0ms\.""").matches(sentence))
         val shown = texts(activity.view(R.id.result))
         assertTrue("the demo server is not approved, and that is said: $shown", sample.verdict.reasons.any { it.vi in shown })
 
@@ -170,7 +45,7 @@ class ServerRoboTest {
         val export = File(folder.root, "export.ndjson")
         assertEquals(1, session().engine.export(export.path))
         assertTrue(export.readText().contains("\"receipt\":{"))
-        server.program("verify", export.path)
+        Server.run("verify", export.path)
         assertEquals("the collector held exactly this one", 1, runBlocking { session().engine.deleteMyData() })
     }
 
@@ -192,7 +67,8 @@ class ServerRoboTest {
         val sample = measured(activity)
         assertEquals(Outcome.SERVER_FAILED, sample.outcome)
         assertNull(sample.down)
-        assertEquals("Đo không thành công: điểm đo không trả lời. Hãy đo lại sau ít phút.", activity.text(R.id.sentence))
+        val said = "Không đo được: điểm đo không trả lời hoặc bị mất kết nối. Hãy kiểm tra mạng rồi đo lại sau ít phút."
+        assertEquals(said, activity.text(R.id.sentence))
         uploadByTheSystem()
         val kept = session().engine.detail(sample.id)
         assertEquals(SampleState.WAITING, kept.state)
@@ -276,10 +152,5 @@ class ServerRoboTest {
         override fun close() {
             (core as? AutoCloseable)?.close()
         }
-    }
-
-    private companion object {
-        /** Less than the method's own cap, so that it is the person's limit that holds, and more than the link carries in a run. */
-        const val RUN_BYTES = 60_000_000L
     }
 }

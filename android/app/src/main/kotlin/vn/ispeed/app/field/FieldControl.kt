@@ -38,6 +38,7 @@ class FieldControl(
     private val nowMicros: () -> Long,
 ) {
     private val states = MutableStateFlow(FieldState(campaign = preferences.campaign))
+    private val desk = GuideDesk(::ask)
     private var job: Job? = null
 
     val state: StateFlow<FieldState> get() = states
@@ -108,7 +109,7 @@ class FieldControl(
     private suspend fun repeat() {
         while (true) {
             val soFar = preferences.soFar(today())
-            val guide = withContext(io) { guide(question()) }
+            val guide = withContext(io) { guide() }
             val battery = phone.batteryPercent()
             val step = nextStep(preferences.repeat, soFar, nowMicros(), guide, battery)
             change { it.copy(guide = guide, repeating = Repeating(soFar.samples, soFar.bytes, battery, step)) }
@@ -140,16 +141,23 @@ class FieldControl(
     }
 
     private fun look() {
-        val question = question()
-        val plan = states.value.plan ?: kept { question?.let(engine::keptPlan) }
-        val guide = guide(question)
+        val plan = states.value.plan ?: kept { question()?.let(engine::keptPlan) }
+        change { it.copy(plan = plan) }
+        val guide = guide()
         val here = fix()?.let { Point(it.lat, it.lon) }
-        change { it.copy(plan = plan, guide = guide, here = here, nowMicros = nowMicros()) }
+        change { it.copy(guide = guide, here = here, nowMicros = nowMicros()) }
     }
 
-    private fun guide(question: PlanQuestion?): Guide? {
-        val fix = fix()
-        return kept { question?.let { engine.guide(it, fix?.let { at -> Point(at.lat, at.lon) }, fix?.accuracyM) } }
+    /** What to measure next; the core is asked only where something has changed. */
+    private fun guide(): Guide? {
+        val lastSample = (measure.state.value as? MeasureState.Over)?.sample?.id
+        val field = states.value
+        return desk.guide(Ground(field.campaign?.code, fix(), field.plan, lastSample, nowMicros() / MICROS_PER_MINUTE))
+    }
+
+    private fun ask(ground: Ground): Guide? = kept {
+        val at = ground.fix?.let { Point(it.lat, it.lon) }
+        question(ground.campaign, ground.fix)?.let { engine.guide(it, at, ground.fix?.accuracyM) }
     }
 
     /** Without a kept plan there is nothing to show or to guide by; time alone decides. */
@@ -159,11 +167,10 @@ class FieldControl(
         null
     }
 
-    private fun question(): PlanQuestion? {
-        val campaign = states.value.campaign
-        if (campaign != null) return PlanQuestion.Campaign(campaign.code)
-        return fix()?.let { PlanQuestion.Around(it.lat, it.lon) }
-    }
+    private fun question(): PlanQuestion? = question(states.value.campaign?.code, fix())
+
+    private fun question(campaign: String?, fix: Fix?): PlanQuestion? =
+        campaign?.let(PlanQuestion::Campaign) ?: fix?.let { PlanQuestion.Around(it.lat, it.lon) }
 
     private fun fix(): Fix? = phone.fix()
 
@@ -186,6 +193,7 @@ class FieldControl(
 
     private companion object {
         const val MICROS_PER_MS = 1_000L
+        const val MICROS_PER_MINUTE = 60_000_000L
 
         /** A person walks a metre and a half in it. */
         const val LOOK_EVERY_MS = 1_000L

@@ -54,6 +54,8 @@ fun sentence(sample: Sample): Text {
                 "cancelled" -> Say.RESULT_CANCELLED
                 "network_changed" -> Say.RESULT_NETWORK_CHANGED
                 "process_died" -> Say.RESULT_PROCESS_DIED
+                "budget" -> Say.RESULT_BUDGET
+                "no_estimate" -> Say.RESULT_NO_ESTIMATE
                 else -> Say.RESULT_ABORTED
             },
         )

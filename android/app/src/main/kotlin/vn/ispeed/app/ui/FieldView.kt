@@ -71,7 +71,8 @@ class FieldView(context: Context, private val actions: FieldActions, rules: Repe
         workBox.put(kit.text(say(Say.FIELD_PAIR), TextStyle.SENTENCE), kit, Kit.SIDE)
         workBox.put(pairText, kit)
         workBox.put(pair, kit)
-        workBox.put(kit.button(say(Say.FIELD_PAIR)) { actions.pair(pair.text.toString()) }.apply { id = R.id.pair }, kit)
+        val startPair = kit.button(say(Say.FIELD_PAIR_START)) { actions.pair(pair.text.toString()) }
+        workBox.put(startPair.apply { id = R.id.pair }, kit)
         workBox.put(kit.button(say(Say.FIELD_LEAVE)) { actions.leave() }.apply { id = R.id.leave }, kit, Kit.SIDE)
         column.put(workBox, kit, Kit.SIDE)
     }

@@ -74,7 +74,7 @@ class SettingsView(context: Context, private val actions: SettingsActions) {
         ).filter { (ticked, _) -> ticked }.map { (_, label) -> say(label) }
         val list = if (chosen.isEmpty()) say(Say.CONSENT_NONE) else Text.Joined(chosen, "; ")
         column.put(kit.text(say(Say.CONSENT_STATE, list)), kit)
-        column.put(kit.button(say(Say.CONSENT_TITLE)) { actions.changeConsent() }.apply { id = R.id.change_consent }, kit)
+        column.put(kit.button(say(Say.CONSENT_CHANGE)) { actions.changeConsent() }.apply { id = R.id.change_consent }, kit)
         column.put(kit.button(say(Say.CONSENT_WITHDRAW)) { actions.withdraw() }.apply { id = R.id.withdraw }, kit)
     }
 

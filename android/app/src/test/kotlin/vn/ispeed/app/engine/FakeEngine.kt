@@ -1,6 +1,7 @@
 package vn.ispeed.app.engine
 
 import java.util.concurrent.CopyOnWriteArrayList
+import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.CompletableDeferred
 
 /** A core without a network: what it answers is put in, what it was asked is kept. */
@@ -12,6 +13,9 @@ class FakeEngine : Engine {
     var estimate = Estimate(likelyBytes = 150_000_000, maxBytes = 900_000_000)
     var pack: PlanPack? = null
     var guide: Guide? = null
+
+    /** How often a guide was asked for. */
+    val guides = AtomicInteger()
     var table: String? = "vn@2025-07-01#abc"
     val runs = CopyOnWriteArrayList<FakeRun>()
     val queue = ArrayDeque<NextUpload>()
@@ -100,8 +104,10 @@ class FakeEngine : Engine {
 
     override fun keptPlan(question: PlanQuestion): PlanPack? = pack
 
-    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide =
-        guide ?: throw EngineException("input", "no plan is kept")
+    override fun guide(question: PlanQuestion, at: Point?, accuracyM: Double?): Guide {
+        guides.incrementAndGet()
+        return guide ?: throw EngineException("input", "no plan is kept")
+    }
 
     override fun newPair(): Pairing = Pairing("pair-1", "AB12", 0)
 

@@ -30,15 +30,15 @@ class WordsTest {
 
     @Test
     fun amountsOfData() {
-        assertEquals("150 MB", vi.of(bytes(150_000_000)))
-        assertEquals("2,55 GB", vi.of(bytes(2_550_000_000)))
-        assertEquals("20 KB", en.of(bytes(20_400)))
+        assertEquals("150\u00a0MB", vi.of(bytes(150_000_000)))
+        assertEquals("2,55\u00a0GB", vi.of(bytes(2_550_000_000)))
+        assertEquals("20\u00a0KB", en.of(bytes(20_400)))
     }
 
     @Test
     fun whatWasNotMeasuredIsNotZero() {
         assertEquals("không đo được", vi.of(speed(null)))
         assertEquals("not measured", en.of(latency(null)))
-        assertEquals("0.00 %", en.of(percent(0.0)))
+        assertEquals("0.00\u00a0%", en.of(percent(0.0)))
     }
 }
