@@ -67,8 +67,7 @@ impl Swift {
                 "sudo -E env \"PATH=$PATH\" cargo xtask ios".to_owned(),
             ));
         }
-        let folder = folder()
-            .ok_or_else(|| ("HOME is not set".to_owned(), "ISPEED_SWIFT_ROOT=DIR cargo xtask ios".to_owned()))?;
+        let folder = folder(machine);
         if !folder.join(COMPLETE).exists() {
             machine
                 .ensure("debootstrap", "debootstrap")
@@ -156,11 +155,8 @@ impl Swift {
 }
 
 /// `$ISPEED_SWIFT_ROOT`, or a folder of the user's cache.
-fn folder() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("ISPEED_SWIFT_ROOT")
-        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("ispeed/swift")))
-        .or_else(|| set("HOME").map(|home| home.join(".cache/ispeed/swift")))
+fn folder(machine: &Machine) -> PathBuf {
+    machine::set("ISPEED_SWIFT_ROOT").unwrap_or_else(|| machine.cache.join("swift"))
 }
 
 /// Installs Debian's compiler into the folder, from the archive that this machine's apt is set up with.

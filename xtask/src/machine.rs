@@ -19,6 +19,8 @@ pub(crate) struct Machine {
     pub(crate) ci: bool,
     /// This process may make network namespaces and install packages.
     pub(crate) is_root: bool,
+    /// Where tools of others lie that another clone can use as they are.
+    pub(crate) cache: PathBuf,
     /// The real boundary file, which is not part of the repository.
     pub(crate) boundaries: Option<PathBuf>,
 }
@@ -32,10 +34,13 @@ impl Machine {
         let shared = std::env::var_os("ISPEED_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
         let boundaries = shared.join("vn-communes-2025.geojsonl.zst");
         Ok(Self {
-            target,
             ci: std::env::var("CI").is_ok_and(|value| value == "true" || value == "1"),
             is_root: is_root(),
+            cache: set("XDG_CACHE_HOME")
+                .or_else(|| set("HOME").map(|home| home.join(".cache")))
+                .map_or_else(|| target.join("cache"), |cache| cache.join("ispeed")),
             boundaries: boundaries.exists().then_some(boundaries),
+            target,
             root,
         })
     }
@@ -105,6 +110,11 @@ impl Machine {
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     cfg!(unix) && id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// A path in the environment, if it is set to something.
+pub(crate) fn set(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Whether a program is on the path.

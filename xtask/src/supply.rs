@@ -10,7 +10,7 @@ use crate::process::{self, Show};
 
 /// Pinned, so that one commit is judged alike everywhere.
 const VERSION: &str = "0.20.2";
-/// It builds in four to five minutes on two cores; more means a machine that is busy with something else.
+/// It builds in two to three minutes on two cores; more means a machine that is busy with something else.
 const INSTALL_LIMIT: Duration = Duration::from_secs(12 * 60);
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -46,17 +46,19 @@ fn not_installed() -> Counts {
     Counts::skipped("cargo-deny is not installed and could not be built", cure)
 }
 
-/// The program on the path or in `target/tools`, built there if it is in neither.
+/// The program on the path or in the user's cache, built there if it is in neither: another clone needs no other.
 fn cargo_deny(machine: &Machine) -> Option<PathBuf> {
     if on_path("cargo-deny") {
         return Some("cargo-deny".into());
     }
-    let tools = machine.target.join("tools");
+    let tools = machine.cache.join(format!("cargo-deny-{VERSION}"));
     let program = tools.join("bin").join(if cfg!(windows) { "cargo-deny.exe" } else { "cargo-deny" });
     if !program.exists() {
         eprintln!("building cargo-deny {VERSION} into {}", tools.display());
         let mut install = machine.cargo();
-        install.args(["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION, "--root"]).arg(&tools);
+        install
+            .args(["install", "cargo-deny", "--locked", "--quiet", "--debug", "--version", VERSION, "--root"])
+            .arg(&tools);
         process::run(&mut install, INSTALL_LIMIT, Show::Yes);
     }
     program.exists().then_some(program)

@@ -16,11 +16,19 @@
             return URL(fileURLWithPath: try XCTUnwrap(path, "ISPEED_PROGRAM is not set: run `cargo xtask ios`"))
         }
 
-        /// `listen`: an address with port 0 takes a free one.
-        init(data: URL, listen: String = "127.0.0.1:0") throws {
+        /// What a link carries down and up, Mbit/s with headers, and its round trip in ms: an ordinary 4G cell.
+        private static let link = "40/20/40"
+
+        /// `listen`: an address with port 0 takes a free one. `overLink`: reached over a link of a known rate, on which a run
+        /// lasts seconds; on loopback alone it may be over before a test gets to do anything about it.
+        init(data: URL, listen: String = "127.0.0.1:0", overLink: Bool = false) throws {
             let process = Process()
             process.executableURL = try Self.program()
-            process.arguments = ["serve", "--listen", listen, "--data", data.path, "--self-signed"]
+            process.arguments = ["serve", "--data", data.path, "--self-signed"]
+            // The link is reached at the address the server gives as its own.
+            process.arguments! +=
+                overLink
+                ? ["--link", Self.link, "--public-name", "127.0.0.1", "--listen", "127.0.0.2:0"] : ["--listen", listen]
             let log = Pipe()
             process.standardError = log
             process.standardOutput = FileHandle.nullDevice

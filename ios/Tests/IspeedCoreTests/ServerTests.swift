@@ -20,10 +20,12 @@
             try FileManager.default.removeItem(at: folder)
         }
 
-        private func serve(_ name: String = "server", listen: String = "127.0.0.1:0") throws -> Server {
+        private func serve(
+            _ name: String = "server", listen: String = "127.0.0.1:0", overLink: Bool = false
+        ) throws -> Server {
             let data = folder.appendingPathComponent(name)
             try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
-            let server = try Server(data: data, listen: listen)
+            let server = try Server(data: data, listen: listen, overLink: overLink)
             servers.append(server)
             return server
         }
@@ -115,7 +117,7 @@
         }
 
         func testStopEndsItAndTheAttemptIsKept() async throws {
-            let server = try serve()
+            let server = try serve(overLink: true)
             let engine = try engine(server, limits: DataLimits())
             try agree(engine)
             let model = MeasureModel(engine: engine, facts: phone()) { _ in }

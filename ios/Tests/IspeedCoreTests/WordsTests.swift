@@ -97,7 +97,8 @@ private enum AndroidStrings {
         }
         if isFormat { text = text.replacingOccurrences(of: "%%", with: "%") }
         let escapes = [
-            ("&lt;", "<"), ("&amp;", "&"), ("\\u0020", " "), ("\\'", "'"), ("\\\"", "\""), ("\\n", "\n"), ("\\\\", "\\"),
+            ("&lt;", "<"), ("&amp;", "&"), ("\\u0020", " "), ("\\u00a0", "\u{a0}"), ("\\'", "'"),
+            ("\\\"", "\""), ("\\n", "\n"), ("\\\\", "\\"),
         ]
         for (escaped, plain) in escapes {
             text = text.replacingOccurrences(of: escaped, with: plain)

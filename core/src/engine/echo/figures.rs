@@ -6,7 +6,7 @@ use ispeed_meter::{latency, loss, pdv};
 use ispeed_protocol::control::EchoTrain;
 use ispeed_protocol::latency::{EchoTransport, Latency, PathQuality, RoundTrips};
 
-use super::TrainLog;
+use super::{EchoAnswer, LATE, TrainLog};
 
 /// What one train says.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -34,7 +34,9 @@ pub(crate) fn figures(
     let delay = |arrived: u64, left: u64| (i128::from(arrived) - i128::from(left)) as i64;
     let up_us: Vec<i64> = stamped().map(|(answer, (received, _))| delay(received, answer.sent_us)).collect();
     let down_us: Vec<i64> = stamped().map(|(answer, (_, sent))| delay(answer.received_us, sent)).collect();
-    let answered = u32::try_from(log.answers.len()).unwrap_or(u32::MAX);
+    // The socket hears as long as its train lasts: what comes later than a lost packet would be waited for is lost all the same.
+    let in_time = |answer: &&EchoAnswer| answer.received_us.saturating_sub(answer.sent_us) <= LATE.as_micros() as u64;
+    let answered = u32::try_from(log.answers.iter().filter(in_time).count()).unwrap_or(u32::MAX);
     let (loss_up, loss_down) =
         seen.map_or((None, None), |seen| loss::both_ways(log.sent, arrived(seen, log.sent), answered));
     let path = PathQuality {
@@ -86,7 +88,6 @@ pub(crate) fn rpm<'a>(trains: impl Iterator<Item = (&'a TrainLog, &'a RangeInclu
 
 #[cfg(test)]
 mod tests {
-    use super::super::EchoAnswer;
     use super::*;
 
     /// Ten packets a 50 ms; numbers 3 and 7 lost on the way down, 8 on the way up; 40 ms round trips, 60 ms from 5 on.
@@ -124,6 +125,17 @@ mod tests {
         assert_eq!((path.pdv95_up_ms, path.pdv95_down_ms), (Some(0.0), Some(20.0)));
         let trips = figures.round_trips.unwrap();
         assert_eq!((trips.n, trips.min_ms, trips.p95_ms), (7, 40.0, 60.0));
+    }
+
+    #[test]
+    fn an_answer_that_took_more_than_a_second_is_lost_on_its_way_down() {
+        let lost_down = |rtt_us: u64| {
+            let mut log = log();
+            let answer = &mut log.answers[0];
+            answer.received_us = answer.sent_us + rtt_us;
+            figures(&log, &(0..=u64::MAX), EchoTransport::Udp, Some(&seen())).path.unwrap().loss_down.unwrap().lost
+        };
+        assert_eq!((lost_down(1_000_000), lost_down(1_000_001)), (2, 3));
     }
 
     #[test]
