@@ -117,8 +117,10 @@ private func communeTexts(_ commune: CommunePlan) -> [Phrase] {
 }
 
 private func repeatingTexts(_ repeating: Repeating) -> [Phrase] {
-    let running = say(
-        .fieldRunning, number(repeating.samples), bytes(repeating.bytes), number(repeating.batteryPercent ?? 0))
+    let (samples, used) = (number(repeating.samples), bytes(repeating.bytes))
+    let running =
+        repeating.batteryPercent.map { say(.fieldRunning, samples, used, number($0)) }
+        ?? say(.fieldRunningWithoutBattery, samples, used)
     switch repeating.step {
     case .measure: return [running]
     case .wait(let seconds, let metres): return [running, say(.fieldNextSpacing, number(seconds), number(metres))]

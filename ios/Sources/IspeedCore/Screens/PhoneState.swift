@@ -71,7 +71,9 @@ func hints(_ phone: PhoneState) -> [Phrase] {
     if phone.transport.roaming == true { hints.append(say(.beforeRoaming)) }
     if phone.transport.captivePortal == true { hints.append(say(.beforePortal)) }
     if let hint = locationHint(phone.location) { hints.append(hint) }
-    if phone.powerSave { hints.append(say(.beforeBattery, number(phone.batteryPercent ?? 0))) }
+    if phone.powerSave {
+        hints.append(phone.batteryPercent.map { say(.beforeBattery, number($0)) } ?? say(.beforePowerSave))
+    }
     if phone.dataSaver { hints.append(say(.beforeDataSaver)) }
     return hints
 }

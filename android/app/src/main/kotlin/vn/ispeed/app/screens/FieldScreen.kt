@@ -126,8 +126,9 @@ fun operatorName(code: String): String = when (code) {
 }
 
 private fun repeatingTexts(repeating: Repeating): List<Text> {
-    val battery = number(repeating.batteryPercent ?: 0)
-    val running = say(Say.FIELD_RUNNING, number(repeating.samples), bytes(repeating.bytes), battery)
+    val (samples, used) = number(repeating.samples) to bytes(repeating.bytes)
+    val running = repeating.batteryPercent?.let { say(Say.FIELD_RUNNING, samples, used, number(it)) }
+        ?: say(Say.FIELD_RUNNING_WITHOUT_BATTERY, samples, used)
     return when (val step = repeating.step) {
         RepeatStep.Measure -> listOf(running)
         is RepeatStep.Wait -> listOf(running, say(Say.FIELD_NEXT_SPACING, number(step.seconds), number(step.metres)))

@@ -72,7 +72,9 @@ fun hints(phone: PhoneState): List<Text> = buildList {
     if (phone.transport.roaming == true) add(say(Say.BEFORE_ROAMING))
     if (phone.transport.captivePortal == true) add(say(Say.BEFORE_PORTAL))
     locationHint(phone.location)?.let(::add)
-    if (phone.powerSave) add(say(Say.BEFORE_BATTERY, number(phone.batteryPercent ?: 0)))
+    if (phone.powerSave) {
+        add(phone.batteryPercent?.let { say(Say.BEFORE_BATTERY, number(it)) } ?: say(Say.BEFORE_POWER_SAVE))
+    }
     if (phone.dataSaver) add(say(Say.BEFORE_DATA_SAVER))
 }
 
