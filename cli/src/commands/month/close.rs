@@ -67,6 +67,7 @@ pub(super) fn run(args: &Args, version: Version, lang: Lang) -> Result<()> {
         let cause = "--provisional is of a month that is going on, and only a closed one is revised";
         return Err(CliError::usage(cause, "leave it out, or use `ispeed month close`"));
     }
+    ispeed_wire::sys::share_heaps();
     let settings = settings(args.settings.as_deref())?;
     let communes = args.local.communes()?;
     let places = places(&communes, args.province.as_deref());

@@ -1,4 +1,5 @@
-//! What the kernel knows of a socket and of this program's CPU time, behind one interface for every system.
+//! What the kernel knows of a socket and of this program's CPU time, behind one interface for every system; and the
+//! limits of this process that a program sets for itself.
 //!
 //! A counter the kernel does not have is `None`. Linux and Android answer from `TCP_INFO` as far as the running kernel
 //! fills it; macOS and iOS from `TCP_CONNECTION_INFO`; elsewhere everything is `None` and callers count in the program.
@@ -9,6 +10,7 @@ mod apple;
 mod cpu;
 mod datagram;
 mod files;
+mod heap;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
@@ -29,6 +31,7 @@ use socket2::SockRef;
 pub use cpu::{process_cpu_us, process_wait_us, thread_cpu_us};
 pub use datagram::{Datagram, answer_datagram, receive_datagram, stamp_datagrams, tell_local_addresses};
 pub use files::raise_open_files_limit;
+pub use heap::share_heaps;
 
 /// What the kernel counts on one TCP connection, cumulative since it opened unless said otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
