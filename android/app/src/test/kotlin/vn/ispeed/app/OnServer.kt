@@ -12,6 +12,7 @@ import java.io.File
 import java.time.Instant
 import kotlinx.coroutines.runBlocking
 import org.junit.After
+import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Before
 import org.junit.Rule
@@ -25,7 +26,9 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowNetworkCapabilities
 import vn.ispeed.app.engine.DataLimits
+import vn.ispeed.app.engine.Outcome
 import vn.ispeed.app.engine.Sample
+import vn.ispeed.app.engine.SampleState
 import vn.ispeed.app.screens.MeasureState
 import vn.ispeed.app.upload.UploadJob
 
@@ -130,9 +133,31 @@ abstract class OnServer {
         AppTest.app.preferences.limits = DataLimits()
         val activity = agree()
         activity.tap(R.id.measure)
+        bytesAreMoved()
+        return activity
+    }
+
+    protected fun bytesAreMoved() {
         val control = session().measure
         AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
-        return activity
+    }
+
+    /** A phone that may measure and knows where it is. */
+    protected fun ready(): ActivityController<MainActivity> = agree().also { fix() }
+
+    protected fun measuredWhole(activity: ActivityController<MainActivity>): Sample = whole(measured(activity))
+
+    protected fun whole(sample: Sample): Sample {
+        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        return sample
+    }
+
+    /** The system tries to hand the sample in, reaches nobody, and keeps it for later. */
+    protected fun staysForLater(sample: Sample) {
+        uploadByTheSystem()
+        val kept = session().engine.detail(sample.id)
+        assertEquals(SampleState.WAITING, kept.state)
+        assertEquals("network", kept.problem?.kind)
     }
 
     protected fun shown(activity: ActivityController<MainActivity>): List<String> = texts(activity.get().content)

@@ -22,10 +22,8 @@ import vn.ispeed.app.engine.TransportKind
 class ServerRoboTest : OnServer() {
     @Test
     fun aTapMeasuresAndTheSampleArrivesAtTheCollector() {
-        val activity = agree()
-        fix()
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        val activity = ready()
+        val sample = measuredWhole(activity)
         assertTrue("a rate that the link can do: ${sample.down}", requireNotNull(sample.down?.goodputBps) in 1e6..40e6)
         assertTrue("${sample.up}", requireNotNull(sample.up?.goodputBps) in 1e6..20e6)
         assertNotNull(sample.latency.idleMs)
@@ -69,10 +67,7 @@ class ServerRoboTest : OnServer() {
         assertNull(sample.down)
         val said = "Không đo được: điểm đo không trả lời hoặc bị mất kết nối. Hãy kiểm tra mạng rồi đo lại sau ít phút."
         assertEquals(said, activity.text(R.id.sentence))
-        uploadByTheSystem()
-        val kept = session().engine.detail(sample.id)
-        assertEquals(SampleState.WAITING, kept.state)
-        assertEquals("network", kept.problem?.kind)
+        staysForLater(sample)
     }
 
     @Test
@@ -89,8 +84,7 @@ class ServerRoboTest : OnServer() {
     @Test
     fun withoutPermissionItMeasuresAndSaysWhatIsMissing() {
         val activity = agree()
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        val sample = measuredWhole(activity)
         assertTrue(sample.verdict.reasons.toString(), sample.verdict.reasons.any { it.code == "position_missing" })
         assertTrue(texts(activity.view(R.id.result)).any { it.startsWith("Không có vị trí. Hãy bật định vị") })
     }

@@ -25,7 +25,6 @@ import vn.ispeed.app.engine.Sample
 import vn.ispeed.app.engine.SampleState
 import vn.ispeed.app.engine.TransportKind
 import vn.ispeed.app.field.FieldService
-import vn.ispeed.app.screens.MeasureState
 
 /** States of the phone: what is said before a run, what comes of it, and what the collector then holds and makes of it. */
 class StatesRoboTest : OnServer() {
@@ -81,8 +80,7 @@ class StatesRoboTest : OnServer() {
         // The collector is reached all the same: it stands for the network there is later.
         serve(data, "--servers", outOfReach(data).path)
         noService()
-        val activity = agree()
-        fix()
+        val activity = ready()
         says(activity, "Không có mạng")
         says(activity, "Không có mạng. Vẫn có thể đo: mẫu được giữ làm bằng chứng vùng lõm sóng.")
         val sample = measured(activity)
@@ -106,21 +104,22 @@ class StatesRoboTest : OnServer() {
         AppTest.app.preferences.collector = NOWHERE
         val sample = measured(agree())
         assertEquals(sample.outcomeReason, Outcome.NO_SERVICE, sample.outcome)
-        uploadByTheSystem()
-        val kept = session().engine.detail(sample.id)
-        assertEquals(SampleState.WAITING, kept.state)
-        assertEquals("network", kept.problem?.kind)
+        staysForLater(sample)
+    }
+
+    /** A whole run of a SIM that roams, which was said before. */
+    private fun roamed(serving: String, sim: String): Pair<ActivityController<MainActivity>, Sample> {
+        mobile(serving = serving, sim = sim)
+        val activity = ready()
+        says(activity, ROAMS)
+        val sample = measuredWhole(activity)
+        assertEquals(true, sample.transport.roaming)
+        return activity to sample
     }
 
     @Test
     fun abroadItIsMeasuredAndDoesNotCount() {
-        mobile(serving = CELLCARD, sim = VIETTEL)
-        val activity = agree()
-        fix()
-        says(activity, ROAMS)
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
-        assertEquals(true, sample.transport.roaming)
+        val (activity, sample) = roamed(serving = CELLCARD, sim = VIETTEL)
         assertEquals("456-01", sample.transport.servingPlmn)
         assertEquals("452-04", sample.transport.simPlmn)
         says(activity, "Máy đang bắt sóng mạng nước ngoài. Hãy chọn nhà mạng Việt Nam trong cài đặt mạng di động rồi đo lại.")
@@ -131,13 +130,7 @@ class StatesRoboTest : OnServer() {
 
     @Test
     fun aForeignSimThatRoamsDoesNotCount() {
-        mobile(serving = VIETTEL, sim = CELLCARD)
-        val activity = agree()
-        fix()
-        says(activity, ROAMS)
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
-        assertEquals(true, sample.transport.roaming)
+        val (activity, sample) = roamed(serving = VIETTEL, sim = CELLCARD)
         says(activity, "SIM đang chuyển vùng quốc tế. Hãy dùng SIM trong nước rồi đo lại.")
         val sent = handedIn(sample)
         assertTrue(codes(sent).toString(), codes(sent).contains("roaming"))
@@ -147,12 +140,10 @@ class StatesRoboTest : OnServer() {
     @Test
     fun ofTwoSimsTheOneThatCarriesDataIsMeasured() {
         twoSims()
-        val activity = agree()
-        fix()
+        val activity = ready()
         says(activity, "VinaPhone · 4G")
         says(activity, "SIM dữ liệu: VinaPhone (khe 2)")
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        val sample = measuredWhole(activity)
         assertEquals("vinaphone", sample.operator)
         assertEquals("452-02", sample.transport.servingPlmn)
         assertEquals("452-02", sample.transport.simPlmn)
@@ -189,11 +180,9 @@ class StatesRoboTest : OnServer() {
     fun aLowBatteryIsSaidAndTheRunIsWhole() {
         battery(9)
         shadowOf(requireNotNull(AppTest.app.getSystemService(PowerManager::class.java))).setIsPowerSaveMode(true)
-        val activity = agree()
-        fix()
+        val activity = ready()
         says(activity, "Pin còn 9\u00a0% và đang tiết kiệm pin: tốc độ đo được có thể thấp hơn thực tế.")
-        val sample = measured(activity)
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        val sample = measuredWhole(activity)
         assertTrue(activity.text(R.id.sentence).startsWith("Tải xuống"))
         assertEquals(Outcome.COMPLETE, handedIn(sample).outcome)
     }
@@ -201,15 +190,12 @@ class StatesRoboTest : OnServer() {
     @Test
     fun aBatteryThatRunsLowEndsRepeatingAfterTheRun() {
         battery(80)
-        val activity = agree()
-        fix()
+        val activity = ready()
         activity.tap(R.id.tab_field)
         val service = Robolectric.buildService(FieldService::class.java).create().startCommand(0, 1)
-        val control = session().measure
-        AppTest.until("bytes are moved") { ((control.state.value as? MeasureState.Running)?.progress?.bytesDown ?: 0) > 0 }
+        bytesAreMoved()
         battery(15)
-        val sample = over()
-        assertEquals(sample.outcomeReason, Outcome.COMPLETE, sample.outcome)
+        val sample = whole(over())
         says(activity, "Đã dừng: pin còn 15\u00a0%.")
         AppTest.until("the service ends", seconds = 10) { shadowOf(service.get()).isStoppedBySelf }
         assertFalse("not when the app is opened again either", AppTest.app.preferences.isRepeating)
