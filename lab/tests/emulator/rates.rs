@@ -32,6 +32,12 @@ fn idle_ns(log: &LinkLog, from_ns: u64, to_ns: u64) -> u64 {
     served.windows(2).filter(in_window).map(|pair| pair[1].arrive_ns.saturating_sub(pair[0].depart_ns)).sum()
 }
 
+/// Why a sender that was to keep the link busy in a window did not; `None` if it did.
+fn ran_dry(log: &LinkLog, from_ns: u64, to_ns: u64) -> Option<String> {
+    let idle = idle_ns(log, from_ns, to_ns) as f64 / (to_ns - from_ns) as f64;
+    (idle > TOLERANCE / 4.0).then(|| format!("the sender let the queue run dry for {:.2} % of the time", idle * 100.0))
+}
+
 fn report(what: &str, log: &LinkLog) {
     let [median, p99, worst] = log.down.lateness_ns.map(|ns| ns as f64 / 1e6);
     println!("{what}: cpu {:.0} %, late {median:.3}/{p99:.3}/{worst:.3} ms", log.down.cpu_share * 100.0);
@@ -44,12 +50,10 @@ fn rate_errors(mbit: f64) -> Option<[f64; 2]> {
     let down = DirectionConfig::fixed(bps, 5.0, 200.0);
     let (log, received) = flood("rate", down, bps * OVERLOAD, packets_for(bps * OVERLOAD, 2.1));
     report(&format!("{mbit} Mbit/s"), &log);
-    let idle = idle_ns(&log, from, to) as f64 / (to - from) as f64;
     let delivered = log.down.packets.iter().filter(|p| p.protocol == 17 && p.fate == Fate::Delivered).count();
-    let why = log.down.void().or_else(|| {
-        let at_the_sender = format!("the sender let the queue run dry for {:.2} % of the time", idle * 100.0);
+    let why = log.down.void().or_else(|| ran_dry(&log, from, to)).or_else(|| {
         let at_the_receiver = format!("the receiver lost {} packets", delivered.saturating_sub(received.len()));
-        (idle > TOLERANCE / 4.0).then_some(at_the_sender).or((received.len() != delivered).then_some(at_the_receiver))
+        (received.len() != delivered).then_some(at_the_receiver)
     });
     if let Some(why) = why {
         println!("  not judged: {why}");
@@ -96,12 +100,13 @@ fn a_token_bucket_gives_its_sustained_rate_after_its_burst() {
         .find_map(|_| {
             let (log, _) = judged(|| flood("bucket", down.clone(), 80e6, packets));
             let start = departures(&log).min().unwrap();
-            let idle = idle_ns(&log, start, start + 300 * MS) as f64 / (300 * MS) as f64;
-            if idle > TOLERANCE / 4.0 {
-                println!("  not judged: the sender let the queue run dry for {:.2} % of the burst", idle * 100.0);
-                return None;
+            match ran_dry(&log, start, start + 300 * MS) {
+                None => Some((log, start)),
+                Some(why) => {
+                    println!("  burst not judged: {why}");
+                    None
+                }
             }
-            Some((log, start))
         })
         .expect("this machine did not fill a burst of 60 Mbit/s three times in a row");
     let burst = rate_bps(departures(&log), start, start + 300 * MS);
