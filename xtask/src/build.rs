@@ -30,6 +30,12 @@ pub(crate) fn release(machine: &Machine) -> Result<PathBuf, Counts> {
     Ok(machine.target.join("release").join(format!("ispeed{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// Builds the laboratory and the program it runs; the folder they lie in.
+pub(crate) fn laboratory(machine: &Machine) -> Result<PathBuf, Counts> {
+    cargo(machine, &["build", "--quiet", "--release", "--package", "ispeed", "--package", "ispeed-lab"])?;
+    Ok(machine.target.join("release"))
+}
+
 fn cargo(machine: &Machine, words: &[&str]) -> Result<(), Counts> {
     let finished = process::run(machine.cargo().args(words), LIMIT, Show::Yes);
     if finished.ok {

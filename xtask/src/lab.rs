@@ -11,9 +11,8 @@ use std::time::Duration;
 use crate::counts::Counts;
 use crate::machine::Machine;
 use crate::process::{self, Show};
-use crate::{bench, peers};
+use crate::{bench, build, peers};
 
-const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 const SUBSET_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// No part takes longer; a later call goes on.
 const FULL_LIMIT: Duration = Duration::from_secs(160 * 60);
@@ -104,12 +103,7 @@ fn ready(machine: &Machine) -> Result<Program, Counts> {
     }
     // Without it the links with a policer and without UDP say that they were not measured.
     let _ = machine.ensure("nft", "nftables");
-    let mut build = machine.cargo();
-    build.args(["build", "--release", "--quiet", "--package", "ispeed", "--package", "ispeed-lab"]);
-    if !process::run(&mut build, BUILD_LIMIT, Show::Yes).ok {
-        return Err(Counts::of_one(false, "the release build failed, see above", "cargo build --release"));
-    }
+    let release = build::laboratory(machine)?;
     let _ = std::fs::create_dir_all(machine.target.join("lab"));
-    let release = machine.target.join("release");
     Ok(Program { lab: release.join("ispeed-lab"), ispeed: release.join("ispeed") })
 }
