@@ -17,6 +17,7 @@ public final class FieldModel {
     private let phone: any FieldFacts
     private let preferences: Preferences
     private let lookEvery: Duration
+    private let desk = GuideDesk()
     private var repeating: Task<Void, Never>?
 
     /// `lookEvery`: a person walks a metre and a half in a second.
@@ -151,22 +152,30 @@ public final class FieldModel {
         if plan == nil, let question {
             plan = try await away { try engine.keptPlan(question) }
         }
+        state.change { $0.plan = plan }
         let guide = await guide()
         let here = phone.fix.map { Point(lat: $0.lat, lon: $0.lon) }
         state.change {
-            $0.plan = plan
             $0.guide = guide
             $0.here = here
             $0.nowMicros = nowMicros()
         }
     }
 
+    /// What to measure next; the core is asked only where something has changed.
     private func guide() async -> Guide? {
         guard let question else { return nil }
         let (engine, fix) = (engine, phone.fix)
+        var lastSample: String?
+        if case .over(let sample) = measure.state.value { lastSample = sample.id }
+        let ground = Ground(
+            campaign: state.value.campaign?.code, fix: fix, plan: state.value.plan, lastSample: lastSample,
+            minute: nowMicros() / 60_000_000)
         // Without a kept plan there is nothing to guide by; time alone decides.
-        return try? await away {
-            try engine.guide(question, at: fix.map { Point(lat: $0.lat, lon: $0.lon) }, accuracyM: fix?.accuracyM)
+        return await desk.guide(ground) {
+            try? await away {
+                try engine.guide(question, at: fix.map { Point(lat: $0.lat, lon: $0.lon) }, accuracyM: fix?.accuracyM)
+            }
         }
     }
 
