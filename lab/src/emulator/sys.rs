@@ -1,4 +1,4 @@
-//! The two system calls of the laboratory that need `unsafe`: attaching a file to a TUN device, and real-time priority.
+//! The system calls of the laboratory that need `unsafe`: attaching a file to a TUN device, and real-time priority.
 #![allow(unsafe_code)]
 
 use std::fs::{File, OpenOptions};
@@ -7,9 +7,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use super::LabError;
 
+/// Priority of a lane's thread: the emulated link must not slow down because the endpoints are busy, a real one does not
+/// either.
+const LANE_PRIORITY: i32 = 10;
+/// Priority of the kernel threads that receive behind the link: what interrupts are to a real host, but below the link.
+const RECEIVE_PRIORITY: i32 = 9;
+
 /// Opens TUN device `name` in the network namespace of the calling thread; non-blocking, with the header of
 /// [`super::segment`] before every packet, and with segmentation and checksums left to us: a kernel that segments in
-/// software for every packet takes from the endpoints the processor they are measured on.
+/// software for every packet takes from the endpoints the processor they are measured on. For the same reason what is
+/// written is queued for the receiver (NAPI, as behind a network card, GRO included) and not received by the writing thread.
 pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
     let system = |what| move |source| LabError::System { what, source };
     let file = OpenOptions::new()
@@ -23,7 +30,7 @@ pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
         *to = from.cast_signed();
     }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR).unwrap_or(0);
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_NAPI).unwrap_or(0);
     // SAFETY: the descriptor is open, the request is an initialised ifreq that outlives the call, and TUNSETIFF writes
     // no more than an ifreq.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
@@ -46,12 +53,27 @@ fn offer_offloads(file: &File) -> Result<(), LabError> {
     Err(LabError::System { what: "TUNSETOFFLOAD", source: std::io::Error::last_os_error() })
 }
 
-/// Asks for real-time priority (`SCHED_FIFO`) for the calling thread; without the right to it, runs on as before. The
-/// emulated link must not slow down because the endpoints are busy: a real one does not either.
+/// Asks for real-time priority (`SCHED_FIFO`) for the calling thread; without the right to it, runs on as before.
 pub(super) fn raise_priority() {
-    let wanted = libc::sched_param { sched_priority: 10 };
-    // SAFETY: 0 names the calling thread and the parameter is an initialised sched_param that outlives the call.
-    if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const wanted) } != 0 {
+    if !be_real_time(0, LANE_PRIORITY) {
         let _ = rustix::process::nice(-20);
     }
+}
+
+/// The same for the kernel threads that receive what is written to the TUN devices called `name`, wherever they are.
+pub(super) fn raise_priority_of_receivers(name: &str) {
+    let prefix = format!("napi/{name}-");
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    for pid in processes.filter_map(|entry| entry.file_name().to_str()?.parse::<libc::pid_t>().ok()) {
+        if std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.starts_with(&prefix)) {
+            be_real_time(pid, RECEIVE_PRIORITY);
+        }
+    }
+}
+
+/// 0 names the calling thread.
+fn be_real_time(pid: libc::pid_t, sched_priority: i32) -> bool {
+    let wanted = libc::sched_param { sched_priority };
+    // SAFETY: a pid is passed by value and the parameter is an initialised sched_param that outlives the call.
+    unsafe { libc::sched_setscheduler(pid, libc::SCHED_FIFO, &raw const wanted) == 0 }
 }
