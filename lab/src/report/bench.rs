@@ -5,7 +5,7 @@
 //! {
 //!   "machine": "2 cores, …",
 //!   "commit": "a6ef251",
-//!   "loopback": {"down_gbps": 9.1, "up_gbps": 6.4, "cpu_limited": true},
+//!   "loopback": {"down_gbps": 9.1, "up_gbps": 6.4, "down_limit": "server_limited", "up_limit": "cpu_limited"},
 //!   "cpu_s_per_gbit": {
 //!     "cipher": "TLS13_AES_128_GCM_SHA256",
 //!     "ispeed": {"down": 0.046, "up": 0.045},
@@ -18,7 +18,8 @@
 //! }
 //! ```
 //!
-//! `loopback`: what the client measures over TLS without a link, and whether the result said `cpu_limited`.
+//! `loopback`: what the client measures over TLS without a link, and which end the result names as the limit, if it does:
+//! `cpu_limited` for the client, `server_limited` for the server beside it.
 //! `cpu_s_per_gbit`: client CPU seconds for 10⁹ bits over TLS at full speed, both clients in the same run.
 //! `simulation`: links by chance, those with an error above 5 % that neither flag nor interval owns up to, and the lowest
 //! and highest share of 95 % intervals that hold the mean of a stationary process.
@@ -47,8 +48,10 @@ pub struct Loopback {
     pub down_gbps: f64,
     /// Upload.
     pub up_gbps: f64,
-    /// Whether the result carried the flag.
-    pub cpu_limited: bool,
+    /// The flag that says which end was the limit of the download.
+    pub down_limit: Option<String>,
+    /// The same of the upload.
+    pub up_limit: Option<String>,
 }
 
 /// Client CPU seconds for 10⁹ bits over TLS.

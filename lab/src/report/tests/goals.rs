@@ -298,9 +298,9 @@ fn simulation_and_loopback_come_from_the_bench() {
     let mut bench = bench();
     let at = |bench: &Bench, quantity: &str| row_of(&Input { bench: Some(bench), ..Input::default() }, quantity);
     assert_eq!(at(&bench, "stationary"), ("94.0 % to 98.5 %, METHOD.md section 15".into(), "met".into()));
-    assert_eq!(at(&bench, "loopback"), ("9.0 / 6.5, `cpu_limited` set".into(), "met".into()));
+    assert_eq!(at(&bench, "loopback"), ("9.0 (`server_limited`) / 6.5 (`cpu_limited`)".into(), "met".into()));
     bench.simulation.as_mut().unwrap().coverage_highest = 0.998;
-    bench.loopback.as_mut().unwrap().cpu_limited = false;
+    bench.loopback.as_mut().unwrap().up_limit = None;
     assert_eq!(at(&bench, "stationary").1, "missed");
     assert_eq!(at(&bench, "loopback").1, "missed");
 }
