@@ -99,7 +99,8 @@ val buildCore by tasks.registering(Exec::class) {
     commandLine(
         listOf("cargo", "ndk", "--platform", libs.versions.minSdk.get(), "--output-dir", out.get().asFile.path) +
             abis.flatMap { listOf("--target", it) } +
-            listOf("build", "--release", "--locked", "--package", "ispeed-ffi"),
+            // The profile that `cargo xtask bindings` weighs and tests; cargo's `release` is optimised for speed, without LTO.
+            listOf("build", "--profile", "phone", "--locked", "--package", "ispeed-ffi"),
     )
     outputs.dir(out)
     // cargo knows best what is fresh.

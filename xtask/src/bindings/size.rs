@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 /// What the stripped library should weigh at most, x86_64: an update over a slow link is what people judge an app by.
 const GOAL_BYTES: u64 = 5_000_000;
 /// What it may weigh until the goal is met (docs/adr/0015): it must not grow unseen.
-const BUDGET_BYTES: u64 = 6_900_000;
+const BUDGET_BYTES: u64 = 6_120_000;
 
 /// What was weighed.
 pub(super) struct Weight {
