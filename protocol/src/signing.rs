@@ -109,7 +109,9 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Whether `text` is a SHA-256 as [`sha256_hex`] writes it.
@@ -149,16 +151,16 @@ fn write_canonical(value: &Value, out: &mut Vec<u8>) -> Result<(), SignatureErro
         }
         Value::Object(members) => {
             // RFC 8785 section 3.2.3: members sorted by their UTF-16 code units.
-            let mut keys: Vec<_> = members.keys().collect();
-            keys.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
             out.push(b'{');
-            for (i, key) in keys.into_iter().enumerate() {
+            for (i, (key, member)) in members.into_iter().enumerate() {
                 if i > 0 {
                     out.push(b',');
                 }
-                write_scalar(&Value::String(key.clone()), out)?;
+                write_scalar(key, out)?;
                 out.push(b':');
-                write_canonical(&members[key], out)?;
+                write_canonical(member, out)?;
             }
             out.push(b'}');
         }
@@ -167,7 +169,7 @@ fn write_canonical(value: &Value, out: &mut Vec<u8>) -> Result<(), SignatureErro
     Ok(())
 }
 
-fn write_scalar(value: &Value, out: &mut Vec<u8>) -> Result<(), SignatureError> {
+fn write_scalar<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), SignatureError> {
     // serde_json escapes exactly what RFC 8785 section 3.2.2.2 asks for: quote, backslash, controls in short or \u00xx form.
     serde_json::to_writer(out, value).map_err(|e| SignatureError::Shape(e.to_string()))
 }

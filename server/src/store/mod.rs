@@ -28,6 +28,7 @@ use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
 use thiserror::Error;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use month::{DeletedSample, Imported, MonthQuery, Record, StoredSample, each_month_sample};
@@ -314,6 +315,18 @@ pub trait Store: Send + Sync + 'static {
     /// Takes in samples that have verdict and receipt already, in one transaction: all or, on a conflict, none. Ids that
     /// are held with the same hash are skipped and counted.
     fn import(&self, batch: Vec<StoredSample>) -> StoreFuture<'_, Imported>;
+
+    /// [`Self::import`] of every batch that comes, about so many samples in all. On the disk when it returns. A store in a
+    /// file is faster so: it takes in all or none, and nothing else may use it until the last.
+    fn import_all(&self, _samples: u64, mut batches: mpsc::Receiver<Vec<StoredSample>>) -> StoreFuture<'_, Imported> {
+        Box::pin(async move {
+            let mut imported = Imported::default();
+            while let Some(batch) = batches.recv().await {
+                imported += self.import(batch).await?;
+            }
+            Ok(imported)
+        })
+    }
 
     /// Takes in deletions: a sample that is still held here goes too.
     fn import_deleted(&self, batch: Vec<DeletedSample>) -> StoreFuture<'_, Imported>;

@@ -1,8 +1,9 @@
-//! Into a store: receipts by the folder's own key, chained in the order of arrival, many samples a transaction.
+//! Into a store: receipts by the folder's own key, chained in the order of arrival.
 
 use std::num::NonZero;
-use std::ops::Range;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::Scope;
 
 use ispeed_protocol::evidence::evidence_sha256;
 use ispeed_protocol::receipt::{CHAIN_START, Receipt, ReceiptKind};
@@ -14,11 +15,11 @@ use tokio::sync::mpsc;
 
 use super::{Synth, SynthError, Unsigned};
 use crate::facts;
-use crate::store::{ChainLink, Imported, KeyUse, Store, StoredSample, UsedKey};
+use crate::store::{ChainLink, KeyUse, Store, StoredSample, UsedKey};
 
-/// Samples in a transaction: enough that the commit costs little, few enough to stay in a few megabytes.
-const BATCH: usize = 4_000;
-/// Batches that wait for the store.
+/// Samples that are handed over at once: some 10 MB.
+const BATCH: usize = 2_000;
+/// Batches that wait for the store, for whoever tells of the progress and for the store again.
 const WAITING: usize = 2;
 
 /// Kind and key of the record that says what was made here; `ispeed admin synth` writes into a store that is empty or
@@ -48,7 +49,7 @@ struct MadeMonth {
     province: Option<String>,
 }
 
-/// Writes a planned month; `progress` is told how many samples are in the store.
+/// Writes a planned month; `progress` is told how many samples the store has taken or waits to take.
 ///
 /// # Errors
 /// The store holds other samples, or has this month already; nothing is written then. Or the store fails.
@@ -68,16 +69,24 @@ pub async fn write(
         sequence: head.sequence + 1,
         previous: head.sha256.clone(),
     });
-    let (sender, mut batches) = mpsc::channel(WAITING);
+    let (sender, mut made) = mpsc::channel(WAITING);
     let maker = {
         let (synth, key, collector) = (Arc::clone(&synth), key.clone(), collector.to_owned());
         tokio::task::spawn_blocking(move || make_all(&synth, &key, &collector, link, &sender))
     };
-    let mut imported = Imported::default();
-    while let Some(batch) = batches.recv().await {
-        imported += store.import(batch).await?;
-        progress(imported.stored + imported.held);
-    }
+    let (to_store, batches) = mpsc::channel(WAITING);
+    let told = async move {
+        let mut samples = 0;
+        while let Some(batch) = made.recv().await {
+            samples += batch.len() as u64;
+            if to_store.send(batch).await.is_err() {
+                return;
+            }
+            progress(samples);
+        }
+    };
+    let (imported, ()) = tokio::join!(store.import_all(synth.len() as u64, batches), told);
+    let imported = imported?;
     maker.await.map_err(|_| SynthError::Panicked)??;
     let spec = synth.spec().clone();
     made_here.heads = store.chain_heads().await?;
@@ -114,6 +123,7 @@ async fn admit(store: &dyn Store, synth: &Synth) -> Result<(MadeHere, u64), Synt
     Ok((made_here, revision))
 }
 
+/// Hands over the month in batches, in order: made on all cores, signed here, since each receipt names the one before it.
 fn make_all(
     synth: &Synth,
     key: &SecretKey,
@@ -121,47 +131,51 @@ fn make_all(
     mut link: ChainLink,
     sender: &mpsc::Sender<Vec<StoredSample>>,
 ) -> Result<(), SynthError> {
-    let mut from = 0;
-    while from < synth.len() {
-        let upto = (from + BATCH).min(synth.len());
-        let mut batch = Vec::with_capacity(upto - from);
-        for unsigned in on_all_cores(synth, from..upto)? {
-            let sample = signed(unsigned, key, collector, &link)?;
-            link = ChainLink { sequence: link.sequence + 1, previous: sample.receipt.sha256() };
-            batch.push(sample);
-        }
-        if sender.blocking_send(batch).is_err() {
-            // The store failed, and whoever waits is told so.
-            return Ok(());
-        }
-        from = upto;
-    }
-    Ok(())
-}
-
-/// The samples of a range in order, whoever made them.
-fn on_all_cores(synth: &Synth, range: Range<usize>) -> Result<Vec<Unsigned>, SynthError> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let size = range.len().div_ceil(threads).max(1);
+    let makers = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = range
-            .clone()
-            .step_by(size)
-            .map(|from| scope.spawn(move || synth.samples(from..(from + size).min(range.end))))
-            .collect();
-        let mut made = Vec::with_capacity(range.len());
-        for part in parts {
-            made.extend(part.join().map_err(|_| SynthError::Panicked)?);
+        let made: Vec<_> = (0..makers).map(|maker| start_maker(scope, synth, maker, makers)).collect();
+        for at in 0..batches(synth) {
+            // One that panicked hands over nothing more.
+            let batch = made[at % makers].recv().map_err(|_| SynthError::Panicked)?;
+            let signed = batch.into_iter().map(|unsigned| signed(unsigned, key, collector, &mut link));
+            if sender.blocking_send(signed.collect::<Result<_, _>>()?).is_err() {
+                // The store failed, and whoever waits is told so.
+                return Ok(());
+            }
         }
-        Ok(made)
+        Ok(())
     })
 }
 
+fn batches(synth: &Synth) -> usize {
+    synth.len().div_ceil(BATCH)
+}
+
+/// Makes every `makers`th batch, of which one waits to be taken; ends when nobody takes them.
+fn start_maker<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    synth: &'scope Synth,
+    maker: usize,
+    makers: usize,
+) -> Receiver<Vec<Unsigned>> {
+    let (sender, made) = sync_channel(1);
+    scope.spawn(move || {
+        for at in (maker..batches(synth)).step_by(makers) {
+            let batch = synth.samples(at * BATCH..((at + 1) * BATCH).min(synth.len()));
+            if sender.send(batch).is_err() {
+                return;
+            }
+        }
+    });
+    made
+}
+
+/// Signs for the next place in the chain, and moves on to the one after it.
 fn signed(
     unsigned: Unsigned,
     key: &SecretKey,
     collector: &str,
-    link: &ChainLink,
+    link: &mut ChainLink,
 ) -> Result<StoredSample, SignatureError> {
     let receipt = Receipt {
         v: PROTOCOL_VERSION,
@@ -174,11 +188,12 @@ fn signed(
         received_at: unsigned.facts.received_at,
         collector: collector.to_owned(),
         sequence: link.sequence,
-        previous: link.previous.clone(),
+        previous: std::mem::take(&mut link.previous),
         key: String::new(),
         signature: String::new(),
     }
     .sign(key)?;
+    *link = ChainLink { sequence: link.sequence + 1, previous: receipt.sha256() };
     let row = facts::decided(unsigned.facts, &unsigned.verdict, &receipt);
     Ok(StoredSample { row, body: unsigned.body, receipt, verdict: unsigned.verdict, place: None })
 }

@@ -35,6 +35,7 @@ where
     month::compares_and_sets_records(&*make().await).await;
     transfer::exports_what_it_kept(&*make().await).await;
     transfer::imports_once_and_refuses_conflicts(&*make().await, &*make().await).await;
+    transfer::imports_batch_after_batch(&*make().await, &*make().await).await;
     transfer::moves_deletions(&*make().await, &*make().await).await;
     submit::closes(&*make().await).await;
 }

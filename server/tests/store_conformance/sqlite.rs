@@ -38,6 +38,20 @@ async fn what_a_sqlite_call_returned_is_in_the_file() {
 }
 
 #[tokio::test]
+async fn a_load_into_a_sqlite_file_is_all_or_nothing_and_ends_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("to.sqlite");
+    let from = SqliteStore::open(&folder.path().join("from.sqlite")).unwrap();
+    let to = SqliteStore::open(&path).unwrap();
+    super::transfer::a_load_that_fails_changes_nothing(&from, &to).await;
+    to.close().await.unwrap();
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let sound: String = db.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
+    assert_eq!((mode.as_str(), sound.as_str()), ("wal", "ok"));
+}
+
+#[tokio::test]
 async fn a_foreign_or_newer_file_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign.sqlite");

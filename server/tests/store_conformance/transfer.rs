@@ -87,6 +87,41 @@ pub(crate) async fn imports_once_and_refuses_conflicts(from: &dyn Store, to: &dy
     assert_eq!(receipts.len(), 7);
 }
 
+async fn load(to: &dyn Store, all: &[StoredSample]) -> Result<Imported, StoreError> {
+    let (sender, batches) = tokio::sync::mpsc::channel(1);
+    let send = async move {
+        for batch in all.chunks(2) {
+            if sender.send(batch.to_vec()).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(to.import_all(all.len() as u64, batches), send).0
+}
+
+pub(crate) async fn imports_batch_after_batch(from: &dyn Store, to: &dyn Store) {
+    fill(from).await;
+    let all = exported(from).await;
+    assert_eq!(to.chain_heads().await.unwrap(), []);
+    assert_eq!(counts(load(to, &all[..3]).await.unwrap()), (3, 0, 0));
+    assert_eq!(counts(load(to, &all).await.unwrap()), (2, 3, 0), "what is held is skipped");
+    assert_eq!(exported(to).await, all);
+    assert_eq!(to.tallies(november(), None).await.unwrap(), from.tallies(november(), None).await.unwrap());
+    keep(to, &sample(6, "a", None, start()), None).await;
+    ispeed_protocol::receipt::verify_chain(&chain(to).await).unwrap();
+}
+
+/// For stores that take in all or none.
+pub(crate) async fn a_load_that_fails_changes_nothing(from: &dyn Store, to: &dyn Store) {
+    fill(from).await;
+    let mut all = exported(from).await;
+    all[4].row.counts = !all[4].row.counts;
+    let error = load(to, &all).await.unwrap_err().to_string();
+    assert!(error.contains("differ in counts"), "{error}");
+    assert_eq!(exported(to).await, []);
+    assert_eq!(counts(load(to, &all[..4]).await.unwrap()), (4, 0, 0), "and can be tried again");
+}
+
 pub(crate) async fn moves_deletions(from: &dyn Store, to: &dyn Store) {
     fill(from).await;
     let before = exported(from).await;

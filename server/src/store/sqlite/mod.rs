@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
 mod backfill;
+mod load;
 mod read;
 mod records;
 mod rows;
@@ -18,7 +19,8 @@ use ispeed_protocol::{Month, UtcMicros};
 use ispeed_report::MonthSample;
 use ispeed_report::sample::ChainHead;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use rusqlite::config::DbConfig;
+use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
 use self::writer::{Writer, lock};
@@ -95,6 +97,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(database)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Without it, SQLite compiles a statement anew whenever another id is looked for.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(database)?;
     let foreign = |e: rusqlite::Error| match e.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(path.display().to_string()),
         _ => database(e),
@@ -190,6 +194,14 @@ impl Store for SqliteStore {
 
     fn import(&self, batch: Vec<StoredSample>) -> StoreFuture<'_, Imported> {
         Box::pin(self.writer.write(move |tx| transfer::import(tx, &batch)))
+    }
+
+    fn import_all(&self, samples: u64, batches: mpsc::Receiver<Vec<StoredSample>>) -> StoreFuture<'_, Imported> {
+        Box::pin(async move {
+            // No other connection of ours may hold the log open.
+            lock(&self.readers.idle).clear();
+            self.writer.alone(move |db| load::import_all(db, samples, batches)).await
+        })
     }
 
     fn import_deleted(&self, batch: Vec<DeletedSample>) -> StoreFuture<'_, Imported> {

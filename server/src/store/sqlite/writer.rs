@@ -51,19 +51,27 @@ where
     }
 }
 
+/// What the writing thread is asked for.
+enum Order {
+    /// A write that shares its transaction.
+    Write(Box<dyn Job>),
+    /// Work that needs the connection itself.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
 /// The way to the writing thread.
 pub(super) struct Writer {
-    queue: std::sync::Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    queue: std::sync::Mutex<Option<mpsc::Sender<Order>>>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the thread; it ends when the writer is closed.
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
-        let (queue, jobs) = mpsc::channel(limits::STORE_QUEUE);
+        let (queue, orders) = mpsc::channel(limits::STORE_QUEUE);
         let thread = std::thread::Builder::new()
             .name("ispeed-store".into())
-            .spawn(move || write_all(connection, jobs))
+            .spawn(move || write_all(connection, orders))
             .map_err(|e| StoreError::Database(Box::new(e)))?;
         Ok(Self { queue: Some(queue).into(), thread: Some(thread).into() })
     }
@@ -74,14 +82,29 @@ impl Writer {
         work: impl FnOnce(&Savepoint<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Write { work: Some(work), result: Err(StoreError::Closed), reply });
+        self.order(Order::Write(Box::new(Write { work: Some(work), result: Err(StoreError::Closed), reply })))?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Runs `work` with the connection, outside of any transaction; writes that come meanwhile wait.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Alone(Box::new(move |connection| {
+            let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
+            let _ = reply.send(result.unwrap_or(Err(StoreError::Panicked)));
+        })))?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn order(&self, order: Order) -> Result<(), StoreError> {
         let queue = lock(&self.queue).clone().ok_or(StoreError::Closed)?;
-        queue.try_send(job).map_err(|e| match e {
+        queue.try_send(order).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
-        drop(queue);
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        })
     }
 
     /// Lets the thread finish its queue and end; returns its handle to wait for.
@@ -95,15 +118,19 @@ pub(super) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn write_all(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
-    while let Some(first) = jobs.blocking_recv() {
-        let mut batch = vec![first];
-        while batch.len() < limits::STORE_BATCH
-            && let Ok(next) = jobs.try_recv()
-        {
-            batch.push(next);
+fn write_all(mut connection: Connection, mut orders: mpsc::Receiver<Order>) {
+    while let Some(first) = orders.blocking_recv() {
+        let (mut batch, mut next) = (Vec::new(), Some(first));
+        while let Some(Order::Write(job)) = next {
+            batch.push(job);
+            next = if batch.len() < limits::STORE_BATCH { orders.try_recv().ok() } else { None };
         }
-        write_batch(&mut connection, batch);
+        if !batch.is_empty() {
+            write_batch(&mut connection, batch);
+        }
+        if let Some(Order::Alone(work)) = next {
+            work(&mut connection);
+        }
     }
     if let Err(e) = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);") {
         tracing::warn!(error = %e, "the store could not be tidied while closing; nothing is lost by it");
