@@ -25,13 +25,15 @@ const TESTS_LIMIT: Duration = Duration::from_secs(60 * 60);
 pub(super) fn run(machine: &Machine) -> Result<Vec<Check>, Counts> {
     let (stage, postgres, python) = prepare(machine, true)?;
     let mut checks = Checks::default();
+    let timed = Timed { stage: &stage, python: &python };
+    // First, while the disk is empty: ten million samples are 40 GB.
+    checks.of("cost grows linearly: 0.1, 1 and 10 million", || scaling(&stage, &timed));
     let sqlite = Store { data: stage.dir.join("sqlite"), database: None };
     let database = postgres.create("nation").map_err(|why| Counts::of_one(false, why, "cargo xtask month --full"))?;
     let postgresql = stage.beside("postgres", &database);
     for (name, store) in [("SQLite", &sqlite), ("PostgreSQL", &postgresql)] {
         checks.of(&format!("{NATION} samples in {name}"), || stage.synth(store, NATION, 1, &[]));
     }
-    let timed = Timed { stage: &stage, python: &python };
     let (closed, other) = (stage.dir.join("closed"), stage.dir.join("closed-pg"));
     for (name, store, out) in [("SQLite", &sqlite, &closed), ("PostgreSQL", &postgresql, &other)] {
         checks.of(&format!("the nation and 34 provinces are closed from {name} in 60 s and 300 MB"), || {
@@ -49,7 +51,6 @@ pub(super) fn run(machine: &Machine) -> Result<Vec<Check>, Counts> {
     checks.extend(python.checks("recompute.py", &[&closed, &"--seed", &"1"]));
     checks.extend(closes::raw(&stage, &python, &sqlite, &closed));
     checks.extend(by_spark(&stage, &python, &closed));
-    checks.of("cost grows linearly: 0.1, 1 and 10 million", || scaling(&stage, &timed));
     checks.extend(two_collectors(machine));
     stage.finish(&checks.list);
     Ok(checks.list)
