@@ -59,8 +59,13 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn interval_bps(&self) -> Option<[f64; 2]> {
-        let Precision { half_bps, own_bps, .. } = self.precision.as_ref()?;
-        Some([(self.mean_bps - half_bps).max(0.0), self.mean_bps + half_bps + own_bps])
+        let Precision { half_bps, own_bps, best_bps, .. } = self.precision.as_ref()?;
+        let above_bps = self.mean_bps + half_bps;
+        // Where the sender let a link idle now and then, the batches without a gap say what it could have carried. Of a
+        // window that is precise the best batch is chance.
+        let precise = self.half_share().is_none_or(|share| share <= params::STOP_HALF_WIDTH);
+        let carried_bps = if precise { 0.0 } else { best_bps * (1.0 + params::INTERVAL_FLOOR_SHARE) };
+        Some([(self.mean_bps - half_bps).max(0.0), above_bps.max(carried_bps) + own_bps])
     }
 
     /// Half-width over mean, where that says something.
@@ -268,4 +273,24 @@ fn has_outage(rates: &Rates, bins: Range<usize>, idle_rtt_us: Option<u64>) -> bo
         silent_s = if rates.bits[bin] > 0.0 { 0.0 } else { silent_s + rates.seconds[bin] };
         silent_s >= longest_s
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(half_bps: f64, best_bps: f64) -> [f64; 2] {
+        let precision =
+            Precision { half_bps, own_bps: 1e5, best_bps, batch_cv: 0.05, settled: true, surplus_bins: 0 };
+        let window =
+            Window { start_us: 0, length_us: 1, mean_bps: 900e6, ip_rate_bps: None, precision: Some(precision) };
+        window.interval_bps().unwrap()
+    }
+
+    #[test]
+    fn an_interval_reaches_up_to_the_best_batch_unless_it_is_precise() {
+        assert_eq!(interval(63e6, 965e6), [837e6, 965e6 * 1.005 + 1e5]);
+        assert_eq!(interval(63e6, 940e6), [837e6, 963.1e6], "which is further up already");
+        assert_eq!(interval(27e6, 965e6), [873e6, 927.1e6], "which is chance then");
+    }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Precision {
     pub(crate) half_bps: f64,
     /// What this program's own packets may have taken of the link beside the load: the interval reaches so much higher.
     pub(crate) own_bps: f64,
+    /// What the link carried in the best batch: at least so much it can.
+    pub(crate) best_bps: f64,
     /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
     pub(crate) batch_cv: f64,
     /// At least six batches, each of one and a half round trips: the stop rule may act on it.
@@ -63,6 +65,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
     Some(Precision {
         own_bps: params::INTERVAL_OWN_BPS.min(params::INTERVAL_OWN_SHARE * mean_bps),
         half_bps: statistical_bps.max(calibration_bps) + quantisation_bps,
+        best_bps: means.iter().copied().fold(mean_bps, f64::max),
         batch_cv: if mean_bps > 0.0 { sd_bps / mean_bps } else { 0.0 },
         settled,
         surplus_bins: u32::try_from(surplus_bins).unwrap_or(u32::MAX),
@@ -144,6 +147,7 @@ mod tests {
         let precision = precision(&rates, 0..12, Some(10_000)).unwrap();
         let floor = 100e6 * params::INTERVAL_FLOOR_SHARE + 11_584.0 / 0.6;
         assert!((precision.half_bps / floor - 1.0).abs() < 1e-9);
+        assert!((precision.best_bps / 100e6 - 1.0).abs() < 1e-9);
         assert!(super::precision(&rates, 3..4, None).is_none());
     }
 }
