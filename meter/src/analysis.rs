@@ -62,9 +62,8 @@ impl Window {
         let Precision { half_bps, own_bps, best_bps, .. } = self.precision.as_ref()?;
         let above_bps = self.mean_bps + half_bps;
         // Where the sender let a link idle now and then, the batches without a gap say what it could have carried. Of a
-        // window that is precise the best batch is chance.
-        let precise = self.half_share().is_none_or(|share| share <= params::STOP_HALF_WIDTH);
-        let carried_bps = if precise { 0.0 } else { best_bps * (1.0 + params::INTERVAL_FLOOR_SHARE) };
+        // window that is known well the best batch is chance.
+        let carried_bps = if self.is_narrow() { 0.0 } else { best_bps * (1.0 + params::INTERVAL_FLOOR_SHARE) };
         Some([(self.mean_bps - half_bps).max(0.0), above_bps.max(carried_bps) + own_bps])
     }
 
@@ -73,13 +72,18 @@ impl Window {
         let half_bps = self.precision.as_ref()?.half_bps;
         (self.mean_bps > 0.0).then(|| half_bps / self.mean_bps)
     }
+
+    /// Whether the half-width is one that a run may stop at.
+    fn is_narrow(&self) -> bool {
+        self.half_share().is_some_and(|share| share <= params::STOP_HALF_WIDTH)
+    }
 }
 
 impl Analysis {
     /// The statistical half of the stop rule.
     pub(crate) fn precise(&self) -> bool {
         let Some(window) = &self.window else { return false };
-        window.half_share().is_some_and(|share| share <= params::STOP_HALF_WIDTH)
+        window.is_narrow()
             && window.precision.as_ref().is_some_and(|precision| precision.settled)
             && window.length_us >= params::STOP_WINDOW_MIN_US
             && self.growth != Growth::Pending
@@ -280,8 +284,7 @@ mod tests {
     use super::*;
 
     fn interval(half_bps: f64, best_bps: f64) -> [f64; 2] {
-        let precision =
-            Precision { half_bps, own_bps: 1e5, best_bps, batch_cv: 0.05, settled: true, surplus_bins: 0 };
+        let precision = Precision { half_bps, own_bps: 1e5, best_bps, batch_cv: 0.05, settled: true, surplus_bins: 0 };
         let window =
             Window { start_us: 0, length_us: 1, mean_bps: 900e6, ip_rate_bps: None, precision: Some(precision) };
         window.interval_bps().unwrap()

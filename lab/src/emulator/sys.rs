@@ -30,7 +30,8 @@ pub(super) fn open_tun(name: &str) -> Result<File, LabError> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
         *to = from.cast_signed();
     }
-    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_NAPI).unwrap_or(0);
+    request.ifr_ifru.ifru_flags =
+        i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_NAPI).unwrap_or(0);
     // SAFETY: the descriptor is open, the request is an initialised ifreq that outlives the call, and TUNSETIFF writes
     // no more than an ifreq.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };

@@ -12,7 +12,6 @@
 //! tower; samples that come in after the cut-off. Every body is a valid sample and says `synthetic`; the real rules judge
 //! it, told that the signatures were good, and the data folder's own key signs real, chained receipts.
 
-mod body;
 mod figures;
 mod people;
 mod random;
@@ -201,7 +200,7 @@ impl Synth {
         let place = &self.places[device.place as usize];
         let (seed, month) = (self.spec.seed, self.spec.month);
         let made = sample::make(&sample::Setting { seed, month, table: &self.table, place, device, attempt });
-        let body = body::of(&made.sample);
+        let body = small(&made.sample);
         let commune = made.sample.place.code.as_deref();
         let found = facts::Found {
             sha256: &sha256_hex(&body),
@@ -219,4 +218,17 @@ impl Synth {
 /// Within a second of the other phone.
 fn beside(started_ms: u32, random: &mut Random) -> u32 {
     (started_ms + random.below(900) as u32).saturating_sub(450)
+}
+
+/// The body without its `null`s, which mean the same as nothing.
+fn small(sample: &ispeed_protocol::Sample) -> Vec<u8> {
+    fn prune(value: &mut serde_json::Value) {
+        if let serde_json::Value::Object(members) = value {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(prune);
+        }
+    }
+    let mut value = serde_json::to_value(sample).expect("a sample has text keys only");
+    prune(&mut value);
+    serde_json::to_vec(&value).expect("a value of JSON is JSON")
 }
