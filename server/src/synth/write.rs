@@ -19,7 +19,7 @@ use crate::store::{ChainLink, KeyUse, Store, StoredSample, UsedKey};
 
 /// Samples that are handed over at once: some 10 MB.
 const BATCH: usize = 2_000;
-/// Batches that wait for the store, for whoever tells of the progress and for the store again.
+/// Batches that wait for the store.
 const WAITING: usize = 2;
 
 /// Kind and key of the record that says what was made here; `ispeed admin synth` writes into a store that is empty or
@@ -69,19 +69,14 @@ pub async fn write(
         sequence: head.sequence + 1,
         previous: head.sha256.clone(),
     });
-    let (sender, mut made) = mpsc::channel(WAITING);
+    let (sender, batches) = mpsc::channel(WAITING);
+    let (made, mut counts) = mpsc::unbounded_channel();
     let maker = {
         let (synth, key, collector) = (Arc::clone(&synth), key.clone(), collector.to_owned());
-        tokio::task::spawn_blocking(move || make_all(&synth, &key, &collector, link, &sender))
+        tokio::task::spawn_blocking(move || make_all(&synth, &key, &collector, link, &sender, &made))
     };
-    let (to_store, batches) = mpsc::channel(WAITING);
-    let told = async move {
-        let mut samples = 0;
-        while let Some(batch) = made.recv().await {
-            samples += batch.len() as u64;
-            if to_store.send(batch).await.is_err() {
-                return;
-            }
+    let told = async {
+        while let Some(samples) = counts.recv().await {
             progress(samples);
         }
     };
@@ -123,25 +118,31 @@ async fn admit(store: &dyn Store, synth: &Synth) -> Result<(MadeHere, u64), Synt
     Ok((made_here, revision))
 }
 
-/// Hands over the month in batches, in order: made on all cores, signed here, since each receipt names the one before it.
+/// Hands over the month in batches, in order, and says each time how many samples that makes: made on all cores, signed
+/// here, since each receipt names the one before it.
 fn make_all(
     synth: &Synth,
     key: &SecretKey,
     collector: &str,
     mut link: ChainLink,
     sender: &mpsc::Sender<Vec<StoredSample>>,
+    made: &mpsc::UnboundedSender<u64>,
 ) -> Result<(), SynthError> {
     let makers = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
-        let made: Vec<_> = (0..makers).map(|maker| start_maker(scope, synth, maker, makers)).collect();
+        let unsigned: Vec<_> = (0..makers).map(|maker| start_maker(scope, synth, maker, makers)).collect();
+        let mut samples = 0;
         for at in 0..batches(synth) {
             // One that panicked hands over nothing more.
-            let batch = made[at % makers].recv().map_err(|_| SynthError::Panicked)?;
+            let batch = unsigned[at % makers].recv().map_err(|_| SynthError::Panicked)?;
+            samples += batch.len() as u64;
             let signed = batch.into_iter().map(|unsigned| signed(unsigned, key, collector, &mut link));
             if sender.blocking_send(signed.collect::<Result<_, _>>()?).is_err() {
                 // The store failed, and whoever waits is told so.
                 return Ok(());
             }
+            // Nobody who listens is no reason to stop.
+            let _ = made.send(samples);
         }
         Ok(())
     })
