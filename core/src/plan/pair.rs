@@ -2,6 +2,7 @@
 //! second reads off the first, and their clocks.
 
 use ispeed_protocol::UtcMicros;
+use ispeed_protocol::signing::hex;
 
 use crate::error::{Error, Result};
 
@@ -30,10 +31,9 @@ impl Pair {
     pub fn new(now: UtcMicros, offset_micros: i64) -> Result<Self> {
         let mut random = [0u8; ID_BYTES];
         getrandom::fill(&mut random).map_err(Error::internal)?;
-        let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let earliest = now.plus_micros(offset_micros + PAIR_LEAD_MICROS).as_micros();
         let steps = (earliest + PAIR_STEP_MICROS - 1).div_euclid(PAIR_STEP_MICROS);
-        Ok(Self { id, start_at: UtcMicros(steps * PAIR_STEP_MICROS) })
+        Ok(Self { id: hex(&random), start_at: UtcMicros(steps * PAIR_STEP_MICROS) })
     }
 
     /// What the second phone reads: `ispeed:pair:<id>:<seconds since 1970>`.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ispeed_protocol::UtcMicros;
 use ispeed_protocol::place::Place;
 use ispeed_protocol::receipt::Receipt;
+use ispeed_protocol::signing::hex;
 use ispeed_protocol::verdict::Verdict;
 use ispeed_report::MonthSample;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,6 @@ impl<'a> Line<'a> {
 
     pub(super) fn sample(sample: &'a StoredSample) -> Self {
         let text = std::str::from_utf8(&sample.body).ok();
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Self::Sample {
             row: Cow::Borrowed(&sample.row),
             receipt: Cow::Borrowed(&sample.receipt),
