@@ -7,7 +7,7 @@ use ispeed_protocol::direction::{Burst, CounterKind, Flag, Series};
 
 use crate::counter::{self, Counted, Rates};
 use crate::interval::{self, Precision};
-use crate::{Flags, RecomputeContext, changes, params, ramp};
+use crate::{Flags, RecomputeContext, changes, params, ramp, recovery};
 
 /// A step of the rate inside the window.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -163,6 +163,7 @@ fn analyze_counted(
     if start >= bins {
         return (analysis, None);
     }
+    let start = counted.alpha.map_or(start, |alpha| recovery::end(series, rates, alpha, start..bins, rtt));
     let window = start..bins;
     let mean_bps = rates.mean(window.clone());
     let start_us = if start == 0 { 0 } else { u64::from(series.t_us[start - 1]) };

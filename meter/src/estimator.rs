@@ -5,7 +5,7 @@ use ispeed_protocol::direction::{Direction, Flag, StopReason};
 use crate::analysis::{Analysis, Window, analyze, conclude};
 use crate::bins::Binner;
 use crate::flows::{FlowPlan, Moment};
-use crate::saturation::Evidence;
+use crate::saturation::{Evidence, look_from};
 use crate::{Config, Estimate, Hint, Phase, Reading, RecomputeContext, Snapshot, caps, params};
 
 /// What the caller does next.
@@ -33,6 +33,7 @@ pub struct Estimator {
     extended: bool,
     saturated: bool,
     lossy_and_flat: bool,
+    loses: bool,
     stopped: Option<StopReason>,
 }
 
@@ -50,6 +51,7 @@ impl Estimator {
             extended: false,
             saturated: false,
             lossy_and_flat: false,
+            loses: false,
             stopped: None,
             context,
             binner,
@@ -138,6 +140,7 @@ impl Estimator {
         let now_us = self.binner.last_us();
         self.saturated = self.evidence.saturated(&self.config, &self.analysis, now_us);
         self.lossy_and_flat = self.evidence.lossy_and_flat(&self.config, &self.analysis, now_us);
+        self.loses = self.evidence.loses(look_from(&self.analysis, now_us));
         self.extended |= self.analysis.changes.iter().any(|change| change.after_bps > change.before_bps);
         let passes = self.analysis.precise() && self.saturated && now_us >= params::STOP_ELAPSED_MIN_US;
         self.passes = if passes { self.passes + 1 } else { 0 };
@@ -187,7 +190,7 @@ impl Estimator {
         (now_us >= caps::time_us(&self.config, rate_bps, first_us, self.extended)).then_some(StopReason::Time)
     }
 
-    /// Two bins, and as many more as batches have outgrown one and a half round trips: on a link that varies slowly neighbouring
+    /// Two bins, and as many more as batches have outgrown a round trip: on a link that varies slowly neighbouring
     /// looks are one look. The second bin of an upload may be on its way already.
     fn passes_needed(&self) -> u32 {
         let window = self.analysis.window.as_ref();
@@ -217,6 +220,7 @@ impl Estimator {
             window_us: self.analysis.window.as_ref().map(|window| window.length_us),
             saturated: self.saturated,
             lossy_and_flat: self.lossy_and_flat,
+            loses: self.loses,
             idle_rtt_us: self.config.idle_rtt_us.unwrap_or(0),
             sender_bbr: self.config.sender_bbr,
         }

@@ -13,6 +13,7 @@ pub(crate) struct Moment {
     pub(crate) window_us: Option<u64>,
     pub(crate) saturated: bool,
     pub(crate) lossy_and_flat: bool,
+    pub(crate) loses: bool,
     pub(crate) idle_rtt_us: u64,
     pub(crate) sender_bbr: bool,
 }
@@ -116,8 +117,14 @@ impl FlowPlan {
         }
         // Where the window has just opened, wait for the "before" that growth is compared with.
         let comparable = moment.window_us.is_none_or(|window_us| window_us >= params::FLOWS_COMPARE_US);
-        let due = moment.t_us >= at_us && comparable;
-        (due && (!moment.saturated || moment.rate_bps > params::FAST_BPS)).then_some(next)
+        if moment.t_us < at_us || !comparable {
+            return None;
+        }
+        // A few flows of BBR that fill a queue lose together, and together let a fast link idle; sixteen do not.
+        if moment.rate_bps > params::FAST_BPS && moment.sender_bbr && moment.loses {
+            return Some(most);
+        }
+        (!moment.saturated).then_some(next)
     }
 }
 
@@ -133,6 +140,7 @@ mod tests {
             window_us: Some(300_000),
             saturated: false,
             lossy_and_flat: false,
+            loses: false,
             idle_rtt_us: 40_000,
             sender_bbr: false,
         }
@@ -183,7 +191,24 @@ mod tests {
         let full = |poll: u64| Moment { saturated: true, ..moment(poll * 10_000, 0) };
         assert_eq!((0..200).find_map(|poll| plan.next(&full(poll))), None);
         let fast = |poll: u64| Moment { rate_bps: 800e6, ..full(poll) };
-        assert_eq!((0..200).find_map(|poll| plan.next(&fast(poll))), Some(8));
+        assert_eq!(
+            (0..200).find_map(|poll| plan.next(&fast(poll))),
+            None,
+            "a fast link that is full takes no more either"
+        );
+    }
+
+    #[test]
+    fn a_fast_link_that_loses_behind_bbr_takes_all_sixteen_at_once() {
+        let asked = |rate_bps: f64, sender_bbr: bool| {
+            let mut plan = FlowPlan::new(4, 16);
+            let losing =
+                |poll: u64| Moment { rate_bps, sender_bbr, saturated: true, loses: true, ..moment(poll * 10_000, 0) };
+            (0..200).find_map(|poll| plan.next(&losing(poll)).map(|flows| (poll, flows)))
+        };
+        assert_eq!(asked(800e6, true), Some((60, 16)));
+        assert_eq!(asked(400e6, true), None, "a queue of so few packets is found again in a round trip");
+        assert_eq!(asked(800e6, false), None, "more flows of a loss-based sender lose more");
     }
 
     #[test]

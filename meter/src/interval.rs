@@ -16,7 +16,7 @@ pub(crate) struct Precision {
     pub(crate) best_bps: f64,
     /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
     pub(crate) batch_cv: f64,
-    /// At least six batches, each of one and a half round trips: the stop rule may act on it.
+    /// At least six batches, each of a round trip: the stop rule may act on it.
     pub(crate) settled: bool,
     /// Bins by which batches are longer than they need be; so much longer must a pass of the stop rule last.
     pub(crate) surplus_bins: u32,
@@ -30,8 +30,15 @@ pub(crate) struct Batches {
     surplus_bins: usize,
 }
 
-/// Cuts a window into batches: six or more of one and a half round trips each, or, where it is too short for that, four or more as
-/// long as they can be.
+impl Batches {
+    /// Whether there are as many as the stop rule wants, and as long.
+    pub(crate) fn settled(&self) -> bool {
+        self.settled
+    }
+}
+
+/// Cuts a window into batches: six or more of a round trip each, or, where it is too short for that, four or more as long as
+/// they can be.
 pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
     let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
@@ -121,17 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn batches_last_round_trips_and_a_half_or_say_that_they_do_not() {
-        assert!(!batches(0..17, Some(100_000)).settled);
-        assert!(batches(0..18, Some(100_000)).settled);
-        let made = batches(0..30, Some(300_000));
-        assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 9 && made.ranges[1].len() == 7);
+    fn batches_last_a_round_trip_or_say_that_they_do_not() {
+        assert!(!batches(0..11, Some(100_000)).settled);
+        assert!(batches(0..12, Some(100_000)).settled);
+        let made = batches(0..23, Some(300_000));
+        assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 8 && made.ranges[1].len() == 5);
     }
 
     #[test]
     fn a_round_trip_a_little_over_whole_bins_is_that_many() {
-        assert!(batches(0..18, Some(100_300)).settled);
-        assert!(!batches(0..18, Some(110_000)).settled);
+        assert!(batches(0..12, Some(100_300)).settled);
+        assert!(!batches(0..12, Some(110_000)).settled);
     }
 
     #[test]

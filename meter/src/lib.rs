@@ -43,6 +43,7 @@ pub mod params;
 pub mod pdv;
 mod ramp;
 mod recompute;
+mod recovery;
 mod saturation;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

@@ -60,7 +60,7 @@ pub const SEGMENT_SMOOTHER_FACTOR: f64 = 1.5;
 pub const SEGMENTS_MIN: u64 = 4;
 
 /// Bins with bytes that a full segment must be read from, at least.
-pub const FULL_SEGMENT_BINS: usize = 4;
+pub const FULL_SEGMENT_BINS: usize = 3;
 
 /// A full segment is at most this much above the floor that quotients of totals give: holes in all flows from the first
 /// bin on leave the floor a quarter low (simulation), and below a factor of 2 half a segment cannot be taken for one.
@@ -103,17 +103,37 @@ pub const RAMP_SHORT_RTTS: f64 = 10.0;
 /// The window opens this many bins after the last advance (M 5: "time of that peak + 50 ms").
 pub const RAMP_SETTLE_BINS: usize = 1;
 
+// ---- recovery --------------------------------------------------------------------------------------------------
+
+/// Least length of a level tail that a window may be cut to, behind stalls of a sender that recovers from its losses: ten bins, a
+/// little more than the shortest window (lab: 1000 Mbit/s, 40 ms, one bandwidth-delay product).
+pub const RECOVERY_TAIL_US: u64 = 500_000;
+
+/// "Level": coefficient of variation of its bins at most this. Half of it is jitter of polls; no radio is so steady.
+pub const RECOVERY_LEVEL_CV: f64 = 0.01;
+
+/// Before it no bin crossed faster than its level by more than this part, which is two polls' jitter (derived).
+pub const RECOVERY_CEILING: f64 = 0.03;
+
+/// ... and none slower than this part of it: a stall lets the link idle for half a round trip, and what is silent for most of a
+/// bin may be the link (lab: 39 % is the least that was seen).
+pub const RECOVERY_FLOOR: f64 = 0.25;
+
+/// ... and in-order bytes were behind the arrivals by at least this many segments: an overrun queue loses tens, and three are
+/// what reordering looks like (RFC 5681).
+pub const RECOVERY_WAITING_SEGMENTS: f64 = 10.0;
+
 // ---- interval --------------------------------------------------------------------------------------------------
 
 /// Fewest batches in the interval (M 5); the t quantile of five degrees of freedom is 2.57, of one it would be 12.7.
 pub const BATCHES: usize = 6;
 
-/// Fewest batches at the end of a run that could not fill six of one and a half RTTs (simulation: RTT 300 ms).
+/// Fewest batches at the end of a run that could not fill six of one RTT (simulation: RTT 300 ms).
 pub const BATCHES_MIN: usize = 4;
 
-/// A batch lasts at least this many idle RTTs: congestion control works on the scale of a round trip (M 5 says two; with one
-/// and a half, coverage and errors in simulation are the same and 100 ms cost 0.3 s less, I 4).
-pub const BATCH_RTTS: f64 = 1.5;
+/// A batch lasts at least this many idle RTTs: congestion control works on the scale of a round trip (M 5 says two; with one,
+/// coverage and errors in simulation are no worse, and 100 ms cost 0.6 s less, I 4).
+pub const BATCH_RTTS: f64 = 1.0;
 
 /// Bins by which a batch may fall short of that: a millisecond of processing in the round trip must not cost a bin a batch.
 pub const BATCH_SLACK_BINS: f64 = 0.05;
@@ -129,7 +149,7 @@ pub const CORRELATION_PRIOR: f64 = 0.9;
 pub const CORRELATION_PRIOR_BINS: f64 = 20.0;
 
 /// Widening of the interval: looking after every bin and stopping at the first narrow one picks the lucky ones.
-pub const WIDEN: f64 = 1.05;
+pub const WIDEN: f64 = 1.2;
 
 /// Further widening of short windows, over their number of bins.
 pub const WIDEN_SHORT: f64 = 5.0;
@@ -268,6 +288,10 @@ pub const FLOWS_LONG_RTT_US: u64 = 90_000;
 /// Over a path this long an initial window at the rate of [`FLOWS_JOIN_BURST_BPS`] asks for all flows of a BBR sender at once: a
 /// flow that joins needs some seven round trips to its share of 1 Gbit/s, and there are sixteen in the run (lab, 300 ms).
 pub const FLOWS_ALL_RTT_US: u64 = 180_000;
+
+/// An upload over a path of [`FLOWS_LONG_RTT_US`] starts with four flows where the download's held this many segments: then
+/// four initial windows (RFC 6928) fit a way up of a tenth of the rate (derived; at 100 ms 46 Mbit/s).
+pub const FLOWS_START_BDP_SEGMENTS: f64 = 400.0;
 
 /// Beyond four flows only where the path holds this many segments, or something is lost: four initial windows (RFC 6928) fill
 /// a smaller one, and the handshakes of four more flows are 6 kB, 2 % of a run over 2 Mbit/s.

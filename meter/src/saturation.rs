@@ -88,7 +88,8 @@ impl Evidence {
         (sent > 0).then(|| lost.saturating_sub(lost_before) as f64 / sent as f64)
     }
 
-    fn loses(&self, since_us: u64) -> bool {
+    /// Whether segments are lost since `since_us`: enough to speak of a full queue, or of a bad radio.
+    pub(crate) fn loses(&self, since_us: u64) -> bool {
         self.retransmitted(since_us).is_some_and(|share| share >= params::SATURATION_RETRANSMITS)
     }
 
@@ -160,7 +161,7 @@ fn is_flat(analysis: &Analysis) -> bool {
 }
 
 /// From when observations speak of now: the window, or the last moments of the ramp.
-fn look_from(analysis: &Analysis, now_us: u64) -> u64 {
+pub(crate) fn look_from(analysis: &Analysis, now_us: u64) -> u64 {
     analysis.window.as_ref().map_or(now_us.saturating_sub(params::SATURATION_LOOK_US), |window| window.start_us)
 }
 

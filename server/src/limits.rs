@@ -79,7 +79,7 @@ pub const TAIL_WAIT: Duration = Duration::from_millis(500);
 pub const SENDER_REPORT_US: u64 = 100_000;
 
 /// Part of the link that reports may take: on a slow one they come more seldom, for what they take the load does not get.
-pub const REPORT_SHARE: f64 = 0.003;
+pub const REPORT_SHARE: f64 = 0.002;
 
 /// Bits of a sender report on the link: some 180 bytes of JSON, WebSocket, TLS, TCP and IP headers.
 pub const SENDER_REPORT_BITS: f64 = 2_200.0;

@@ -292,7 +292,7 @@ impl Run {
     /// queue that the others had found.
     async fn open_all_over_a_long_path(&self, direction: Direction, flows: &mut Flows) -> Result<(), Failure> {
         let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
-        if rtt_us < params::FLOWS_ALL_RTT_US {
+        if rtt_us < params::FLOWS_LONG_RTT_US {
             return Ok(());
         }
         let fast = match direction {
@@ -328,11 +328,23 @@ impl Run {
             flows_max: self.flows_max_of(direction),
             header_bytes: if ipv4 { params::HEADER_BYTES_IPV4 } else { params::HEADER_BYTES_IPV6 },
             sender_bbr: sender.as_deref() == Some("bbr"),
+            flows_start: self.flows_start(direction),
             ..Config::new(direction)
         };
         let flows_most = session.map_or(config.flows_max, |session| session.claims.max_streams.max(1));
         let flows_most = flows_most.saturating_sub(flows.first()).max(1);
         LoadPlan { config, clock: self.clock, flows_most }
+    }
+
+    /// One flow, until the link is seen to be worth more. An upload over a long path has seen it: the receiver's first word that
+    /// it is fast comes two round trips late.
+    fn flows_start(&self, direction: Direction) -> u8 {
+        let [one, few, ..] = params::FLOW_STEPS;
+        let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
+        let ran = self.down.as_ref().filter(|_| direction == Direction::Up && rtt_us >= params::FLOWS_LONG_RTT_US);
+        let held_segments =
+            ran.map_or(0.0, |ran| least_rate_bps(&ran.leg) * rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL);
+        if held_segments >= params::FLOWS_START_BDP_SEGMENTS { few } else { one }
     }
 
     /// What the upload may write: what the token allows and the person left.

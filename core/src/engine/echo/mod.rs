@@ -45,7 +45,7 @@ const LOADED_GAP_MAX: Duration = Duration::from_millis(400);
 /// ... and while the rate is not known yet: twelve packets in the first half second are 2 % of an upload of 0.25 Mbit/s.
 const LOADED_GAP_UNKNOWN: Duration = Duration::from_millis(100);
 /// Part of the link the packets under load may take; what they take the load does not get, and the result is low by it.
-const LOADED_SHARE: f64 = 0.004;
+const LOADED_SHARE: f64 = 0.0025;
 /// Part of the gap by which it varies, both ways.
 const GAP_JITTER: f64 = 0.2;
 /// UDP is taken for blocked when nothing has come back in this time (section 6).

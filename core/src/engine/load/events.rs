@@ -75,9 +75,12 @@ impl Running<'_> {
         };
         // Four handshakes are 6 kB: on a slow link that is a part of the load, and only those that are asked for are worth it.
         let cheap = rate_bps >= params::FLOWS_JOIN_BURST_BPS;
-        let likely = cheap && !self.queue_stands() || rate_bps > params::FAST_BPS;
-        if likely && t_us + OPEN_AHEAD_US >= at_us {
+        if cheap && !self.queue_stands() && t_us + OPEN_AHEAD_US >= at_us {
             self.flows.open(next.min(self.plan.config.flows_max));
+        }
+        // All that a fast link may ask for at once: it spends its bytes in the time of a few handshakes under load.
+        if rate_bps > params::FAST_BPS {
+            self.flows.open(most.min(self.plan.config.flows_max));
         }
     }
 
