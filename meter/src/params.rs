@@ -289,8 +289,8 @@ pub const FLOWS_LONG_RTT_US: u64 = 90_000;
 /// flow that joins needs some seven round trips to its share of 1 Gbit/s, and there are sixteen in the run (lab, 300 ms).
 pub const FLOWS_ALL_RTT_US: u64 = 180_000;
 
-/// An upload over a path of [`FLOWS_LONG_RTT_US`] starts with four flows where the download's held this many segments: then
-/// four initial windows (RFC 6928) fit a way up of a tenth of the rate (derived; at 100 ms 46 Mbit/s).
+/// An upload over a path from [`FLOWS_LONG_RTT_US`] to [`FLOWS_ALL_RTT_US`] starts with four flows where the download's held
+/// this many segments: then four initial windows (RFC 6928) fit a way up of a tenth of the rate (derived; at 100 ms 46 Mbit/s).
 pub const FLOWS_START_BDP_SEGMENTS: f64 = 400.0;
 
 /// Beyond four flows only where the path holds this many segments, or something is lost: four initial windows (RFC 6928) fill
