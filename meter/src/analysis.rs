@@ -124,8 +124,10 @@ fn analyze_at(series: &Series, context: &RecomputeContext, ended: bool) -> Analy
     let counters = counter::candidates(series, context.forced_counter);
     let (best, next) = (&counters[0], counters.get(1));
     let (analysis, bins) = analyze_counted(series, best, context, ended);
-    let steady =
-        |bins| counter::segments_steady(series, best.alpha, &interval::batches(bins, context.idle_rtt_us).ranges);
+    let steady = |bins: Range<usize>| {
+        let batches = interval::batches(bins.clone(), best.rates.mean(bins), context.idle_rtt_us);
+        counter::segments_steady(series, best.alpha, &batches.ranges)
+    };
     let doubtful = best.kind == CounterKind::TcpInfoSegments && context.forced_counter.is_none();
     match next {
         Some(next) if doubtful && !bins.is_none_or(steady) => analyze_counted(series, next, context, ended).0,

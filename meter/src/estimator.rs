@@ -190,7 +190,7 @@ impl Estimator {
         (now_us >= caps::time_us(&self.config, rate_bps, first_us, self.extended)).then_some(StopReason::Time)
     }
 
-    /// Two bins, and as many more as batches have outgrown a round trip: on a link that varies slowly neighbouring
+    /// Two bins, and as many more as batches have outgrown what they need be: on a link that varies slowly neighbouring
     /// looks are one look. The second bin of an upload may be on its way already.
     fn passes_needed(&self) -> u32 {
         let window = self.analysis.window.as_ref();

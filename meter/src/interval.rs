@@ -37,13 +37,14 @@ impl Batches {
     }
 }
 
-/// Cuts a window into batches: six or more of a round trip each, or, where it is too short for that, four or more as long as
-/// they can be.
-pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches {
+/// Cuts a window of this mean rate into batches: six or more of a round trip each (of one and a half on a slow link), or, where
+/// it is too short for that, four or more as long as they can be.
+pub(crate) fn batches(window: Range<usize>, mean_bps: f64, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
     let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
+    let rtts = if mean_bps < params::BATCH_SLOW_BPS { params::BATCH_RTTS_SLOW } else { params::BATCH_RTTS };
     // 100.2 ms are two bins, not three.
-    let wanted = (rtt_bins * params::BATCH_RTTS - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize;
+    let wanted = (rtt_bins * rtts - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize;
     let settled = bins >= wanted * params::BATCHES;
     let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
     let count = bins / length;
@@ -58,11 +59,11 @@ pub(crate) fn batches(window: Range<usize>, idle_rtt_us: Option<u64>) -> Batches
 
 /// The interval of the mean over `window`; `None` of fewer than two bins.
 pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> Option<Precision> {
-    let Batches { ranges, settled, surplus_bins } = batches(window.clone(), idle_rtt_us);
+    let mean_bps = rates.mean(window.clone());
+    let Batches { ranges, settled, surplus_bins } = batches(window.clone(), mean_bps, idle_rtt_us);
     let means: Vec<f64> = ranges.iter().map(|batch| rates.mean(batch.clone())).collect();
     let count = means.len();
     let length = ranges.last()?.len();
-    let mean_bps = rates.mean(window.clone());
     let sd_bps = without_quantisation(rates, &ranges, stats::sd(&means)?);
     let widened = inflation(correlation(rates, window.clone()), length, count).sqrt()
         * (params::WIDEN + params::WIDEN_SHORT / window.len() as f64);
@@ -120,25 +121,27 @@ mod tests {
 
     #[test]
     fn batches_fill_the_end_of_the_window() {
-        let made = batches(3..16, Some(20_000));
+        let made = batches(3..16, 50e6, Some(20_000));
         assert!(made.settled && made.surplus_bins == 1);
         assert_eq!(made.ranges, [3..6, 6..8, 8..10, 10..12, 12..14, 14..16]);
-        let made = batches(0..11, None);
+        let made = batches(0..11, 50e6, None);
         assert!(made.settled && made.ranges.len() == 11, "one-bin batches are taken all");
     }
 
     #[test]
     fn batches_last_a_round_trip_or_say_that_they_do_not() {
-        assert!(!batches(0..11, Some(100_000)).settled);
-        assert!(batches(0..12, Some(100_000)).settled);
-        let made = batches(0..23, Some(300_000));
+        assert!(!batches(0..11, 50e6, Some(100_000)).settled);
+        assert!(batches(0..12, 50e6, Some(100_000)).settled);
+        assert!(!batches(0..17, 5e6, Some(100_000)).settled, "and a slow link one and a half");
+        assert!(batches(0..18, 5e6, Some(100_000)).settled);
+        let made = batches(0..23, 50e6, Some(300_000));
         assert!(!made.settled && made.ranges.len() == 4 && made.ranges[0].len() == 8 && made.ranges[1].len() == 5);
     }
 
     #[test]
     fn a_round_trip_a_little_over_whole_bins_is_that_many() {
-        assert!(batches(0..12, Some(100_300)).settled);
-        assert!(!batches(0..12, Some(110_000)).settled);
+        assert!(batches(0..12, 50e6, Some(100_300)).settled);
+        assert!(!batches(0..12, 50e6, Some(110_000)).settled);
     }
 
     #[test]

@@ -135,6 +135,13 @@ pub const BATCHES_MIN: usize = 4;
 /// coverage and errors in simulation are no worse, and 100 ms cost 0.6 s less, I 4).
 pub const BATCH_RTTS: f64 = 1.0;
 
+/// ... and on a link below [`BATCH_SLOW_BPS`] this many: its round trips under load are longer than the idle one by half, for a
+/// queue of few packets is already long, and of half a second a stall of 20 ms is 4 % (lab: 2 Mbit/s over 40 ms).
+pub const BATCH_RTTS_SLOW: f64 = 1.5;
+
+/// See [`BATCH_RTTS_SLOW`]; where also an initial window at once is not a burst.
+pub const BATCH_SLOW_BPS: f64 = FLOWS_JOIN_BURST_BPS;
+
 /// Bins by which a batch may fall short of that: a millisecond of processing in the round trip must not cost a bin a batch.
 pub const BATCH_SLACK_BINS: f64 = 0.05;
 

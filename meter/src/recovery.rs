@@ -41,12 +41,13 @@ fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> 
         seconds += rates.seconds[start];
         sum_bps += off_bps;
         squares += off_bps * off_bps;
-        if seconds < shortest_s || !interval::batches(start..window.end, idle_rtt_us).settled() {
+        let count = bins as f64;
+        let mean_bps = last_bps + sum_bps / count;
+        if seconds < shortest_s || !interval::batches(start..window.end, mean_bps, idle_rtt_us).settled() {
             continue;
         }
-        let count = bins as f64;
         let variance = (squares - sum_bps * sum_bps / count).max(0.0) / (count - 1.0);
-        if variance.sqrt() > params::RECOVERY_LEVEL_CV * (last_bps + sum_bps / count) {
+        if variance.sqrt() > params::RECOVERY_LEVEL_CV * mean_bps {
             break;
         }
         level = Some(start..window.end);
