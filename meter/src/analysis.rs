@@ -165,7 +165,10 @@ fn analyze_counted(
     if start >= bins {
         return (analysis, None);
     }
-    let start = counted.alpha.map_or(start, |alpha| recovery::end(series, rates, alpha, start..bins, rtt));
+    let start = match counted.kind {
+        CounterKind::TcpInfoSegments => recovery::end(series, rates, start..bins, rtt),
+        CounterKind::TcpInfoBytes | CounterKind::AppBytes => start,
+    };
     let window = start..bins;
     let mean_bps = rates.mean(window.clone());
     let start_us = if start == 0 { 0 } else { u64::from(series.t_us[start - 1]) };

@@ -5,7 +5,7 @@ use ispeed_protocol::direction::{Direction, Flag, StopReason};
 use crate::analysis::{Analysis, Window, analyze, conclude};
 use crate::bins::Binner;
 use crate::flows::{FlowPlan, Moment};
-use crate::saturation::{Evidence, look_from};
+use crate::saturation::Evidence;
 use crate::{Config, Estimate, Hint, Phase, Reading, RecomputeContext, Snapshot, caps, params};
 
 /// What the caller does next.
@@ -33,7 +33,7 @@ pub struct Estimator {
     extended: bool,
     saturated: bool,
     lossy_and_flat: bool,
-    loses: bool,
+    lossy: bool,
     stopped: Option<StopReason>,
 }
 
@@ -51,7 +51,7 @@ impl Estimator {
             extended: false,
             saturated: false,
             lossy_and_flat: false,
-            loses: false,
+            lossy: false,
             stopped: None,
             context,
             binner,
@@ -140,7 +140,7 @@ impl Estimator {
         let now_us = self.binner.last_us();
         self.saturated = self.evidence.saturated(&self.config, &self.analysis, now_us);
         self.lossy_and_flat = self.evidence.lossy_and_flat(&self.config, &self.analysis, now_us);
-        self.loses = self.evidence.loses(look_from(&self.analysis, now_us));
+        self.lossy = self.evidence.lossy(&self.analysis, now_us);
         self.extended |= self.analysis.changes.iter().any(|change| change.after_bps > change.before_bps);
         let passes = self.analysis.precise() && self.saturated && now_us >= params::STOP_ELAPSED_MIN_US;
         self.passes = if passes { self.passes + 1 } else { 0 };
@@ -220,7 +220,7 @@ impl Estimator {
             window_us: self.analysis.window.as_ref().map(|window| window.length_us),
             saturated: self.saturated,
             lossy_and_flat: self.lossy_and_flat,
-            loses: self.loses,
+            lossy: self.lossy,
             idle_rtt_us: self.config.idle_rtt_us.unwrap_or(0),
             sender_bbr: self.config.sender_bbr,
         }

@@ -13,7 +13,7 @@ pub(crate) struct Moment {
     pub(crate) window_us: Option<u64>,
     pub(crate) saturated: bool,
     pub(crate) lossy_and_flat: bool,
-    pub(crate) loses: bool,
+    pub(crate) lossy: bool,
     pub(crate) idle_rtt_us: u64,
     pub(crate) sender_bbr: bool,
 }
@@ -95,8 +95,8 @@ impl FlowPlan {
         if moment.rate_bps < params::FLOWS_JOIN_BYTES as f64 * 8e6 / params::FLOWS_JOIN_US as f64 {
             return None;
         }
-        let bdp_segments = moment.rate_bps * moment.idle_rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL;
-        let small = bdp_segments < params::FLOWS_BDP_SEGMENTS && moment.rate_bps < params::FLOWS_JOIN_BURST_BPS;
+        let held_segments = held_segments(moment.rate_bps, moment.idle_rtt_us);
+        let small = held_segments < params::FLOWS_BDP_SEGMENTS && moment.rate_bps < params::FLOWS_JOIN_BURST_BPS;
         if small && !moment.lossy_and_flat && (self.asked >= many || moment.t_us < params::FLOWS_16_AT_US) {
             return None;
         }
@@ -121,11 +121,27 @@ impl FlowPlan {
             return None;
         }
         // A few flows of BBR that fill a queue lose together, and together let a fast link idle; sixteen do not.
-        if moment.rate_bps > params::FAST_BPS && moment.sender_bbr && moment.loses {
+        if moment.rate_bps > params::FAST_BPS && moment.sender_bbr && moment.lossy {
             return Some(most);
         }
         (!moment.saturated).then_some(next)
     }
+}
+
+/// Load flows a direction starts with: one, until the link is seen to be worth more. An upload over a long path has seen it, by
+/// the goodput of the download before it, and the receiver's first word that it is fast comes two round trips late. Over a very
+/// long one four at once would be taken for a queue by a loss-based sender (lab: CUBIC uploads of 500 Mbit/s over 300 ms read a
+/// quarter low, HyStart had ended slow start).
+pub fn flows_to_start_with(idle_rtt_us: u64, download_bps: Option<f64>) -> u8 {
+    let [one, few, ..] = params::FLOW_STEPS;
+    let long = (params::FLOWS_LONG_RTT_US..params::FLOWS_ALL_RTT_US).contains(&idle_rtt_us);
+    let held_segments = held_segments(download_bps.unwrap_or(0.0), idle_rtt_us);
+    if long && held_segments >= params::FLOWS_START_BDP_SEGMENTS { few } else { one }
+}
+
+/// Bandwidth-delay product in full segments.
+fn held_segments(rate_bps: f64, idle_rtt_us: u64) -> f64 {
+    rate_bps * idle_rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL
 }
 
 #[cfg(test)]
@@ -140,7 +156,7 @@ mod tests {
             window_us: Some(300_000),
             saturated: false,
             lossy_and_flat: false,
-            loses: false,
+            lossy: false,
             idle_rtt_us: 40_000,
             sender_bbr: false,
         }
@@ -155,6 +171,15 @@ mod tests {
         // 1.6 Mbit/s: 60 kB in 300 ms.
         let slow = (0..110).find_map(|poll| plan.next(&moment(poll * 10_000, poll * 2_000)));
         assert_eq!(slow, None);
+    }
+
+    #[test]
+    fn an_upload_behind_a_fast_download_over_a_long_path_starts_with_four() {
+        assert_eq!(flows_to_start_with(100_000, Some(50e6)), 4);
+        assert_eq!(flows_to_start_with(100_000, Some(40e6)), 1, "a way up of a tenth of it would overflow");
+        assert_eq!(flows_to_start_with(40_000, Some(950e6)), 1, "the receiver's word comes soon");
+        assert_eq!(flows_to_start_with(300_000, Some(950e6)), 1, "CUBIC would take them for a queue");
+        assert_eq!(flows_to_start_with(100_000, None), 1);
     }
 
     #[test]
@@ -203,7 +228,7 @@ mod tests {
         let asked = |rate_bps: f64, sender_bbr: bool| {
             let mut plan = FlowPlan::new(4, 16);
             let losing =
-                |poll: u64| Moment { rate_bps, sender_bbr, saturated: true, loses: true, ..moment(poll * 10_000, 0) };
+                |poll: u64| Moment { rate_bps, sender_bbr, saturated: true, lossy: true, ..moment(poll * 10_000, 0) };
             (0..200).find_map(|poll| plan.next(&losing(poll)).map(|flows| (poll, flows)))
         };
         assert_eq!(asked(800e6, true), Some((60, 16)));

@@ -30,22 +30,25 @@ pub(crate) struct Batches {
     surplus_bins: usize,
 }
 
-impl Batches {
-    /// Whether there are as many as the stop rule wants, and as long.
-    pub(crate) fn settled(&self) -> bool {
-        self.settled
-    }
+/// Bins that a batch lasts at least.
+fn bins_of_batch(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
+    let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
+    let rtts = if mean_bps < params::BATCH_SLOW_BPS { params::BATCH_RTTS_SLOW } else { params::BATCH_RTTS };
+    // 100.2 ms are two bins, not three.
+    (rtt_bins * rtts - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize
+}
+
+/// Bins of the shortest window that the stop rule may act on.
+pub(crate) fn bins_to_settle(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
+    bins_of_batch(mean_bps, idle_rtt_us) * params::BATCHES
 }
 
 /// Cuts a window of this mean rate into batches: six or more of a round trip each (of one and a half on a slow link), or, where
 /// it is too short for that, four or more as long as they can be.
 pub(crate) fn batches(window: Range<usize>, mean_bps: f64, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
-    let rtt_bins = idle_rtt_us.unwrap_or(0) as f64 / params::BIN_US as f64;
-    let rtts = if mean_bps < params::BATCH_SLOW_BPS { params::BATCH_RTTS_SLOW } else { params::BATCH_RTTS };
-    // 100.2 ms are two bins, not three.
-    let wanted = (rtt_bins * rtts - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize;
-    let settled = bins >= wanted * params::BATCHES;
+    let wanted = bins_of_batch(mean_bps, idle_rtt_us);
+    let settled = bins >= bins_to_settle(mean_bps, idle_rtt_us);
     let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
     let count = bins / length;
     // The bins that are left over go to the first batch: a stall there is part of the mean, and must be of the interval.

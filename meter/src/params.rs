@@ -288,8 +288,8 @@ pub const FLOWS_8_AT_US: u64 = 600_000;
 /// When sixteen flows join, under the same condition (M 5).
 pub const FLOWS_16_AT_US: u64 = 1_200_000;
 
-/// Over a path this long, while a fast link still climbs, each step follows the one before after a round trip: waiting
-/// for the clock would cost the run its time (simulation at 100-300 ms).
+/// Over a path this long all flows of a fast link are opened before a direction begins, and while it still climbs each step
+/// follows the one before after a round trip: waiting for the clock would cost the run its time (simulation at 100-300 ms).
 pub const FLOWS_LONG_RTT_US: u64 = 90_000;
 
 /// Over a path this long an initial window at the rate of [`FLOWS_JOIN_BURST_BPS`] asks for all flows of a BBR sender at once: a

@@ -8,14 +8,14 @@ use std::ops::Range;
 use ispeed_protocol::direction::Series;
 
 use crate::counter::Rates;
-use crate::{interval, params};
+use crate::{interval, params, stats};
 
 /// The first bin behind the recovery; `window.start` where there was none.
 ///
 /// It ended where the longest level tail of the window begins, long enough to be a window. Before it nothing crossed at a
 /// higher rate (else the link became slower, and that is no recovery), something crossed in every bin and bytes waited behind
-/// lost segments (else the link paused, and that belongs to its mean).
-pub(crate) fn end(series: &Series, rates: &Rates, alpha: f64, window: Range<usize>, idle_rtt_us: Option<u64>) -> usize {
+/// lost segments (else the link paused, and that belongs to its mean). `rates` are those of the segment counter.
+pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> usize {
     let Some(tail) = level_tail(rates, window.clone(), idle_rtt_us) else { return window.start };
     let head = window.start..tail.start;
     if head.is_empty() {
@@ -25,45 +25,34 @@ pub(crate) fn end(series: &Series, rates: &Rates, alpha: f64, window: Range<usiz
     let stalled = params::RECOVERY_FLOOR..=1.0 + params::RECOVERY_CEILING;
     let stalled = head.clone().all(|bin| stalled.contains(&(rates.of(bin) / level_bps)));
     let was_short = rates.mean(head.clone()) < level_bps * (1.0 - params::RECOVERY_LEVEL_CV);
-    if stalled && was_short && waited(series, alpha, head) { tail.start } else { window.start }
+    if stalled && was_short && waited(series, rates, head) { tail.start } else { window.start }
 }
 
 /// The longest stretch at the end of the window whose bins hardly vary; `None` where none is long enough.
 fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> Option<Range<usize>> {
     let shortest_s = (params::RECOVERY_TAIL_US - params::BIN_US / 2) as f64 / 1e6;
-    let (mut bins, mut seconds, mut sum_bps, mut squares) = (0usize, 0.0, 0.0, 0.0);
-    // Differences from the last bin: of the rates themselves, the squares would cancel.
-    let last_bps = rates.of(window.end.checked_sub(1)?);
-    let mut level = None;
-    for start in window.clone().rev() {
-        let off_bps = rates.of(start) - last_bps;
-        bins += 1;
-        seconds += rates.seconds[start];
-        sum_bps += off_bps;
-        squares += off_bps * off_bps;
-        let count = bins as f64;
-        let mean_bps = last_bps + sum_bps / count;
-        if seconds < shortest_s || !interval::batches(start..window.end, mean_bps, idle_rtt_us).settled() {
-            continue;
-        }
-        let variance = (squares - sum_bps * sum_bps / count).max(0.0) / (count - 1.0);
-        if variance.sqrt() > params::RECOVERY_LEVEL_CV * mean_bps {
-            break;
-        }
-        level = Some(start..window.end);
-    }
-    level
+    let values = rates.values(window.clone());
+    let tail = |start: usize| &values[start - window.start..];
+    let is_long = |start: &usize| {
+        let mean_bps = stats::mean(tail(*start)).unwrap_or(0.0);
+        rates.seconds_of(*start..window.end) >= shortest_s
+            && tail(*start).len() >= interval::bins_to_settle(mean_bps, idle_rtt_us)
+    };
+    let is_level = |start: &usize| {
+        let spread = stats::sd(tail(*start)).zip(stats::mean(tail(*start)));
+        spread.is_some_and(|(sd_bps, mean_bps)| sd_bps <= params::RECOVERY_LEVEL_CV * mean_bps)
+    };
+    let start = window.clone().rev().filter(is_long).take_while(is_level).last()?;
+    Some(start..window.end)
 }
 
 /// Whether in-order bytes fell behind the segments that had arrived, in any of these bins.
-fn waited(series: &Series, alpha: f64, bins: Range<usize>) -> bool {
-    let (Some(segments), Some(in_order)) = (&series.segments, &series.kernel_bytes) else { return false };
-    let mut arrived_bytes = 0.0;
-    let mut ready_bytes = 0.0;
-    segments.iter().zip(in_order).enumerate().take(bins.end).any(|(bin, (&segments, &bytes))| {
-        arrived_bytes += f64::from(segments) * alpha;
-        ready_bytes += bytes as f64;
-        bin >= bins.start && arrived_bytes - ready_bytes >= params::RECOVERY_WAITING_SEGMENTS * alpha
+fn waited(series: &Series, rates: &Rates, bins: Range<usize>) -> bool {
+    let Some(in_order) = &series.kernel_bytes else { return false };
+    let mut waiting_bits = 0.0;
+    rates.bits.iter().zip(in_order).enumerate().take(bins.end).any(|(bin, (&arrived_bits, &ready_bytes))| {
+        waiting_bits += arrived_bits - ready_bytes as f64 * 8.0;
+        bin >= bins.start && waiting_bits >= params::RECOVERY_WAITING_SEGMENTS * rates.quantum_bits
     })
 }
 
@@ -101,7 +90,7 @@ mod tests {
 
     fn end(segments: &[u32], behind: &[usize], idle_rtt_us: u64) -> usize {
         let (series, rates) = run(segments, behind);
-        super::end(&series, &rates, SEGMENT_BYTES as f64, 0..segments.len(), Some(idle_rtt_us))
+        super::end(&series, &rates, 0..segments.len(), Some(idle_rtt_us))
     }
 
     /// Level but for two stalls, then level for `tail` bins.

@@ -88,8 +88,7 @@ impl Evidence {
         (sent > 0).then(|| lost.saturating_sub(lost_before) as f64 / sent as f64)
     }
 
-    /// Whether segments are lost since `since_us`: enough to speak of a full queue, or of a bad radio.
-    pub(crate) fn loses(&self, since_us: u64) -> bool {
+    fn loses(&self, since_us: u64) -> bool {
         self.retransmitted(since_us).is_some_and(|share| share >= params::SATURATION_RETRANSMITS)
     }
 
@@ -115,10 +114,14 @@ impl Evidence {
         policed || analysis.growth == Growth::Useless
     }
 
+    /// Whether segments are lost now, at a full queue or by a bad radio.
+    pub(crate) fn lossy(&self, analysis: &Analysis, now_us: u64) -> bool {
+        self.loses(look_from(analysis, now_us))
+    }
+
     /// Loss while no queue stands: a loss-based sender leaves the link idle, more flows fill it.
     pub(crate) fn lossy_and_flat(&self, config: &Config, analysis: &Analysis, now_us: u64) -> bool {
-        let since_us = look_from(analysis, now_us);
-        self.queue(config, analysis, now_us) == Some(false) && self.loses(since_us)
+        self.queue(config, analysis, now_us) == Some(false) && self.lossy(analysis, now_us)
     }
 
     /// What but the link limited the rate, and what sits in the path.
@@ -161,7 +164,7 @@ fn is_flat(analysis: &Analysis) -> bool {
 }
 
 /// From when observations speak of now: the window, or the last moments of the ramp.
-pub(crate) fn look_from(analysis: &Analysis, now_us: u64) -> u64 {
+fn look_from(analysis: &Analysis, now_us: u64) -> u64 {
     analysis.window.as_ref().map_or(now_us.saturating_sub(params::SATURATION_LOOK_US), |window| window.start_us)
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ispeed_meter::{Config, params};
+use ispeed_meter::{Config, flows_to_start_with, params};
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::latency::{EchoTransport, Latency};
 use ispeed_protocol::servers::UsedServer;
@@ -319,21 +319,23 @@ impl Run {
             Direction::Down => session.and_then(|session| session.congestion_control.clone()),
             Direction::Up => flows.seen().probe.as_ref().and_then(Probe::congestion_control),
         };
+        let idle_rtt_us = echo::idle_rtt_us(&self.latency);
+        let flows_max = self.flows_max_of(direction);
+        let download = self.down.as_ref().filter(|_| direction == Direction::Up);
+        let flows_start =
+            flows_to_start_with(idle_rtt_us.unwrap_or(0), download.map(|ran| least_rate_bps(&ran.leg))).min(flows_max);
         let config = Config {
-            idle_rtt_us: echo::idle_rtt_us(&self.latency),
+            idle_rtt_us,
             forced_counter: self.plan.forced_counter,
             max_bytes: share.bytes(),
             max_seconds: share.seconds(),
             long: self.plan.long,
-            flows_max: self.flows_max_of(direction),
+            flows_start,
+            flows_max,
             header_bytes: if ipv4 { params::HEADER_BYTES_IPV4 } else { params::HEADER_BYTES_IPV6 },
             sender_bbr: sender.as_deref() == Some("bbr"),
             ..Config::new(direction)
         };
-        let download_bps =
-            self.down.as_ref().filter(|_| direction == Direction::Up).map(|ran| least_rate_bps(&ran.leg));
-        let flows_start = flows_start(config.idle_rtt_us.unwrap_or(0), download_bps).min(config.flows_max);
-        let config = Config { flows_start, ..config };
         let flows_most = session.map_or(config.flows_max, |session| session.claims.max_streams.max(1));
         let flows_most = flows_most.saturating_sub(flows.first()).max(1);
         LoadPlan { config, clock: self.clock, flows_most }
@@ -389,16 +391,6 @@ fn opened_fast(seen: &Seen, rtt_us: u64) -> bool {
     all && seen.took.is_some_and(|took| took.as_secs_f64() * 1e6 <= rtt_us as f64 * limits::OPENED_FAST_RTTS)
 }
 
-/// Flows a direction starts with: one, until the link is seen to be worth more. An upload over a long path has seen it, for the
-/// receiver's first word that it is fast comes two round trips late. Over a very long one four at once would be taken for a
-/// queue by a loss-based sender (lab: CUBIC uploads of 500 Mbit/s over 300 ms read a quarter low, HyStart had ended slow start).
-fn flows_start(idle_rtt_us: u64, download_bps: Option<f64>) -> u8 {
-    let [one, few, ..] = params::FLOW_STEPS;
-    let long = (params::FLOWS_LONG_RTT_US..params::FLOWS_ALL_RTT_US).contains(&idle_rtt_us);
-    let held_segments = download_bps.unwrap_or(0.0) * idle_rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL;
-    if long && held_segments >= params::FLOWS_START_BDP_SEGMENTS { few } else { one }
-}
-
 /// The figure of a direction; where there is none, for its ramp did not end, all its bytes over all its time.
 fn least_rate_bps(leg: &Leg) -> f64 {
     let figure_bps = leg.result.as_ref().and_then(|result| result.goodput_bps);
@@ -428,15 +420,6 @@ mod tests {
         assert!(!opened_fast(&seen(4, 1_350), 300_000), "eight handshakes on 0.25 Mbit/s");
         assert!(!opened_fast(&seen(5, 930), 300_000), "one is still waiting");
         assert!(!opened_fast(&Seen::default(), 300_000));
-    }
-
-    #[test]
-    fn an_upload_behind_a_fast_download_over_a_long_path_starts_with_four() {
-        assert_eq!(flows_start(100_000, Some(50e6)), 4);
-        assert_eq!(flows_start(100_000, Some(40e6)), 1, "a way up of a tenth of it would overflow");
-        assert_eq!(flows_start(40_000, Some(950e6)), 1, "the receiver's word comes soon");
-        assert_eq!(flows_start(300_000, Some(950e6)), 1, "CUBIC would take them for a queue");
-        assert_eq!(flows_start(100_000, None), 1);
     }
 
     #[test]

@@ -260,6 +260,7 @@ mod tests {
             rate.set(rate_bps);
             let gap = rate.loaded_gap(ECHO_MIN_BYTES);
             let taken_bps = ((ECHO_MIN_BYTES + 48) * 8) as f64 / gap.as_secs_f64();
+            assert!(taken_bps / rate_bps <= 0.0045, "{rate_bps}: {taken_bps}");
             let within = taken_bps <= LOADED_SHARE * rate_bps * 1.001;
             assert!(within || gap == LOADED_GAP_MAX, "{rate_bps}: {taken_bps}");
             assert!(gap >= LOADED_GAP && gap <= LOADED_GAP_MAX);

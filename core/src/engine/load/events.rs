@@ -75,12 +75,11 @@ impl Running<'_> {
         };
         // Four handshakes are 6 kB: on a slow link that is a part of the load, and only those that are asked for are worth it.
         let cheap = rate_bps >= params::FLOWS_JOIN_BURST_BPS;
-        if cheap && !self.queue_stands() && t_us + OPEN_AHEAD_US >= at_us {
-            self.flows.open(next.min(self.plan.config.flows_max));
-        }
-        // All that a fast link may ask for at once: it spends its bytes in the time of a few handshakes under load.
-        if rate_bps > params::FAST_BPS {
-            self.flows.open(most.min(self.plan.config.flows_max));
+        let likely = cheap && !self.queue_stands() && t_us + OPEN_AHEAD_US >= at_us;
+        // A fast link may ask for all at once: it spends its bytes in the time of a few handshakes under load.
+        let ahead = if rate_bps > params::FAST_BPS { Some(most) } else { likely.then_some(next) };
+        if let Some(flows) = ahead {
+            self.flows.open(flows.min(self.plan.config.flows_max));
         }
     }
 
