@@ -73,6 +73,11 @@ impl Window {
         (self.mean_bps > 0.0).then(|| half_bps / self.mean_bps)
     }
 
+    /// Whether the rate varies as a radio's does.
+    pub(crate) fn varies(&self) -> bool {
+        self.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV)
+    }
+
     /// Whether the half-width is one that a run may stop at.
     fn is_narrow(&self) -> bool {
         self.half_share().is_some_and(|share| share <= params::STOP_HALF_WIDTH)
@@ -100,8 +105,7 @@ impl Analysis {
         }
         let wide = |window: &Window| {
             let above = |limit: f64| window.half_share().is_some_and(|share| share > limit);
-            let varies = window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV);
-            above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && varies
+            above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && window.varies()
         };
         if self.window.as_ref().is_some_and(wide) {
             flags.insert(Flag::Variable);

@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub bytes: u64,
     /// Load flows that carry load.
     pub flows: u8,
+    /// Whether the rate varies as a radio's does.
+    pub varies: bool,
     /// Closed bins; when it grows, `last_edge` is new. Feeding another estimator exactly these readings (and the same
     /// first one) gives it the same series.
     pub edges: usize,

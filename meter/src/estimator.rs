@@ -75,9 +75,9 @@ impl Estimator {
         self.plan.next(&moment).map_or(Decision::Continue, Decision::Flows)
     }
 
-    /// Takes a side observation.
+    /// Takes a side observation. After the end of a run only one of how busy it was: that is known behind it.
     pub fn on_hint(&mut self, hint: Hint) {
-        if self.stopped.is_some() {
+        if self.stopped.is_some() && !matches!(hint, Hint::CpuShare { .. }) {
             return;
         }
         if let Hint::FlowsActive { flows, .. } = hint {
@@ -101,6 +101,7 @@ impl Estimator {
             interval_bps: window.and_then(|window| window.interval_bps()),
             bytes: self.bytes(),
             flows: self.flows,
+            varies: self.varies(),
             edges: self.binner.series().t_us.len(),
             last_edge: self.binner.last_edge(),
         }
@@ -211,6 +212,10 @@ impl Estimator {
         self.bytes().saturating_add(tail) >= budget
     }
 
+    fn varies(&self) -> bool {
+        self.analysis.window.as_ref().is_some_and(Window::varies)
+    }
+
     fn moment(&self) -> Moment {
         let t_us = self.binner.last_us();
         Moment {
@@ -221,6 +226,7 @@ impl Estimator {
             saturated: self.saturated,
             lossy_and_flat: self.lossy_and_flat,
             lossy: self.lossy,
+            varies: self.varies(),
             idle_rtt_us: self.config.idle_rtt_us.unwrap_or(0),
             sender_bbr: self.config.sender_bbr,
         }
@@ -270,6 +276,22 @@ mod tests {
         };
         assert_eq!(bins(Direction::Up, 60) + 1, bins(Direction::Down, 60));
         assert_eq!(bins(Direction::Up, 48), bins(Direction::Down, 48), "less than a bin is on its way");
+    }
+
+    #[test]
+    fn how_busy_a_run_was_is_known_behind_its_end() {
+        let mut estimator = Estimator::new(Config { max_bytes: Some(300_000), ..Config::new(Direction::Down) });
+        let mut polls = (0..100).map(|poll: u64| Reading {
+            t_us: poll * 10_000,
+            segments: None,
+            kernel_bytes: Some(poll * 40_000),
+            app_bytes: poll * 40_000,
+        });
+        assert!(polls.any(|reading| matches!(estimator.on_reading(&reading), Decision::Stop(StopReason::Bytes))));
+        estimator.on_hint(Hint::CpuShare { t_us: 200_000, share: 1.0 });
+        estimator.on_hint(Hint::ServerLimited);
+        let flags = estimator.finish(None).flags;
+        assert!(flags.contains(Flag::CpuLimited) && !flags.contains(Flag::ServerLimited), "{flags:?}");
     }
 
     #[test]

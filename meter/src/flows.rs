@@ -14,6 +14,7 @@ pub(crate) struct Moment {
     pub(crate) saturated: bool,
     pub(crate) lossy_and_flat: bool,
     pub(crate) lossy: bool,
+    pub(crate) varies: bool,
     pub(crate) idle_rtt_us: u64,
     pub(crate) sender_bbr: bool,
 }
@@ -112,7 +113,8 @@ impl FlowPlan {
         if self.asked_us > 0 && moment.t_us < self.asked_us.saturating_add(between_us) && self.asked >= many {
             return None;
         }
-        if moment.lossy_and_flat && moment.t_us >= params::FLOWS_EARLY_AT_US {
+        // On a link that varies flows that are full now are not when the rate rises; a joining one takes what they leave.
+        if (moment.lossy_and_flat || moment.varies) && moment.t_us >= params::FLOWS_EARLY_AT_US {
             return Some(next);
         }
         // Where the window has just opened, wait for the "before" that growth is compared with.
@@ -157,6 +159,7 @@ mod tests {
             saturated: false,
             lossy_and_flat: false,
             lossy: false,
+            varies: false,
             idle_rtt_us: 40_000,
             sender_bbr: false,
         }
@@ -234,6 +237,19 @@ mod tests {
         assert_eq!(asked(800e6, true), Some((60, 16)));
         assert_eq!(asked(400e6, true), None, "a queue of so few packets is found again in a round trip");
         assert_eq!(asked(800e6, false), None, "more flows of a loss-based sender lose more");
+    }
+
+    #[test]
+    fn a_link_that_varies_grows_early_though_it_is_full() {
+        let mut plan = FlowPlan::new(4, 16);
+        let varies = |poll: u64| Moment { varies: true, saturated: true, ..moment(poll * 10_000, 0) };
+        let steps: Vec<(u64, u8)> =
+            (0..200).filter_map(|poll| plan.next(&varies(poll)).map(|flows| (poll, flows))).collect();
+        // The first comparison of before and after comes between them.
+        assert_eq!(steps, [(25, 8), (55, 16)]);
+        let slow = |poll: u64| Moment { rate_bps: 4e6, ..varies(poll) };
+        let mut plan = FlowPlan::new(4, 16);
+        assert_eq!((0..119).find_map(|poll| plan.next(&slow(poll))), None, "handshakes are a part of a slow link");
     }
 
     #[test]

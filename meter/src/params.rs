@@ -100,6 +100,10 @@ pub const RAMP_GAP_HOLDS: usize = 2;
 /// window behind that bin: slow start doubles each round trip, and ten doublings of ten segments are 15 MB (derived).
 pub const RAMP_SHORT_RTTS: f64 = 10.0;
 
+/// Most bins of such a run: two in which the peak may still advance, while flows join and a processor wakes, and the test's own
+/// (lab: loopback at 25 Gbit/s, where the byte cap is spent in 0.1 to 0.3 s).
+pub const RAMP_SHORT_BINS: usize = 2 + RAMP_HOLD_BINS + RAMP_SETTLE_BINS;
+
 /// The window opens this many bins after the last advance (M 5: "time of that peak + 50 ms").
 pub const RAMP_SETTLE_BINS: usize = 1;
 

@@ -42,7 +42,7 @@ pub(crate) fn end(rates: &Rates, bins: usize, idle_rtt_us: Option<u64>) -> Optio
 /// Where the window of a run opens that ended within fewer bins than the test needs: a gigabit path without delay spends its
 /// byte cap in a tenth of a second. Only where slow start was over within the first bin.
 pub(crate) fn end_of_short_run(bins: usize, idle_rtt_us: Option<u64>) -> Option<usize> {
-    let short = (1..=params::RAMP_HOLD_BINS + params::RAMP_SETTLE_BINS).contains(&bins);
+    let short = (1..=params::RAMP_SHORT_BINS).contains(&bins);
     let climbed = idle_rtt_us.is_some_and(|rtt_us| rtt_us as f64 * params::RAMP_SHORT_RTTS <= params::BIN_US as f64);
     // Of a single bin there is nothing else to take; it holds the moment before the first arrival as well.
     (short && climbed).then(|| bins.min(2) - 1)
@@ -84,6 +84,14 @@ mod tests {
         assert_eq!(end(&rates(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]), Some(20_000)), None);
         assert_eq!(end(&rates(&[]), None), None);
         assert_eq!(end(&rates(&[0.0; 30]), None), None, "nothing arrived, so nothing climbed");
+    }
+
+    #[test]
+    fn a_run_that_bytes_ended_at_once_is_measured_behind_its_first_bin() {
+        assert_eq!(end_of_short_run(1, Some(100)), Some(0));
+        assert_eq!(end_of_short_run(6, Some(100)), Some(1));
+        assert_eq!(end_of_short_run(7, Some(100)), None, "by then the test could look");
+        assert_eq!(end_of_short_run(3, Some(6_000)), None, "ten round trips of slow start take longer than a bin");
     }
 
     #[test]

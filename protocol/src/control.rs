@@ -9,8 +9,8 @@
 //!    Upgrade`, `Upgrade: ispeed-load/1`; the server answers `101` and the connection is silent. From here on
 //!    it carries raw payload, no framing.
 //! 3. Download: client sends [`ClientMessage::Start`] with `direction: down`, then one byte `G` on each flow it wants
-//!    filled (first flow at once, more as it grows); the server writes random payload on a flow as soon as it has read
-//!    the `G`. Upload: [`ClientMessage::Start`] with `up`, then the client writes payload; the server sends
+//!    filled (first flow at once, more as it grows), or `C` on one it wants filled by CUBIC; the server writes random payload
+//!    on a flow as soon as it has read that byte. Upload: [`ClientMessage::Start`] with `up`, then the client writes payload; the server sends
 //!    [`ServerMessage::Arrivals`] each 50 ms from the first byte on, on a slow link several together.
 //! 4. Client decides, resets its load sockets (RST) and sends [`ClientMessage::Stop`]; the server answers
 //!    [`ServerMessage::Stopped`] with what it sent or received, the tail included, and the signed evidence.
@@ -26,6 +26,10 @@ use crate::time::UtcMicros;
 pub const LOAD_UPGRADE: &str = "ispeed-load/1";
 /// The byte a client writes on a download flow to have it filled.
 pub const GO: u8 = b'G';
+/// The same, and the sender shall use [`CUBIC`] on it, whatever its own is.
+pub const GO_CUBIC: u8 = b'C';
+/// The congestion control that may be asked for (RFC 9438): it keeps a queue filled, which a link that varies draws on.
+pub const CUBIC: &str = "cubic";
 
 /// From the client.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

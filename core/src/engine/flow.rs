@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ispeed_protocol::control::GO;
+use ispeed_protocol::control::{CUBIC, GO, GO_CUBIC};
 use ispeed_protocol::direction::Direction;
 use ispeed_wire::{Budget, DrainEnd, LoadStream, Meter, Payload, Probe, SendEnd, SendLimits, drain, drain_load, send};
 use tokio::io::AsyncWriteExt as _;
@@ -87,6 +88,7 @@ pub(crate) struct Flows {
     meter: Meter,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
+    cubic: Arc<AtomicBool>,
     tasks: JoinSet<()>,
     sender: mpsc::Sender<FlowEvent>,
     events: mpsc::Receiver<FlowEvent>,
@@ -128,6 +130,7 @@ impl Flows {
             meter: Meter::new(),
             stop: CancellationToken::new(),
             permits: Arc::new(Semaphore::new(0)),
+            cubic: Arc::default(),
             tasks: JoinSet::new(),
             sender,
             events,
@@ -169,6 +172,7 @@ impl Flows {
                 meter: self.meter.clone(),
                 stop: self.stop.clone(),
                 permits: Arc::clone(&self.permits),
+                cubic: Arc::clone(&self.cubic),
                 events: self.sender.clone(),
             };
             self.tasks.spawn(flow.run());
@@ -179,6 +183,12 @@ impl Flows {
     /// Each permit lets one more flow carry load, the first opened first.
     pub(crate) fn permits(&self) -> Arc<Semaphore> {
         Arc::clone(&self.permits)
+    }
+
+    /// Whether the flows that are let go from now on are sent by CUBIC, not by what their sender has: BBR on a server, on a
+    /// phone the system's.
+    pub(crate) fn cubic_from_now_on(&self, cubic: bool) {
+        self.cubic.store(cubic, Ordering::Relaxed);
     }
 
     /// The next event; cancel-safe.
@@ -254,6 +264,7 @@ struct Flow {
     meter: Meter,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
+    cubic: Arc<AtomicBool>,
     events: mpsc::Sender<FlowEvent>,
 }
 
@@ -319,7 +330,7 @@ impl Flow {
 
     async fn receive(&self, stream: &mut LoadStream) -> Option<FlowEnd> {
         let go = async {
-            stream.write_all(&[GO]).await?;
+            stream.write_all(&[if self.cubic.load(Ordering::Relaxed) { GO_CUBIC } else { GO }]).await?;
             stream.flush().await
         };
         if !matches!(timeout(PROGRESS_TIMEOUT, go).await, Ok(Ok(()))) {
@@ -344,6 +355,10 @@ impl Flow {
             deadline: Instant::now() + FLOW_LIFE,
             progress_timeout: PROGRESS_TIMEOUT,
         };
+        if self.cubic.load(Ordering::Relaxed) {
+            // Where the system refuses, its own goes on.
+            let _ = stream.probe().set_congestion_control(CUBIC);
+        }
         self.tell(FlowEvent::Started);
         match send(stream, &mut payload, &limits, &self.stop).await {
             SendEnd::Stopped => None,

@@ -1,5 +1,7 @@
 //! Latency and loss of a sample against the log of its link.
 
+use std::collections::BTreeMap;
+
 use ispeed_meter::{latency as rtt, pdv};
 use ispeed_protocol::UtcMicros;
 use serde_json::{Value, json};
@@ -10,12 +12,16 @@ use crate::emulator::{Fate, LinkLog};
 /// A train of the sample: its number on the wire, and what the sample calls its figures.
 const TRAINS: [(u16, &str); 3] = [(1, "idle"), (2, "loaded_down"), (3, "loaded_up")];
 
+/// The idle train once more: a client takes it where the first one met its own connections being opened (METHOD section 13).
+const TRAIN_IDLE_AGAIN: u16 = 4;
+
 /// What `ispeed test --format json` says of latency and loss beside what the log says; `null` where one of them does not
 /// know. Round trips are those of replies the client got in the window the sample averages; loss counts whole trains, of
 /// the phases for which the sample states it.
 pub fn latency(log: &LinkLog, document: &Value) -> Value {
     let sample = &document["sample"];
-    let exchanges = trains(log);
+    let mut exchanges = trains(log);
+    replace_idle(&mut exchanges);
     let phases: Vec<Phase<'_>> = TRAINS
         .iter()
         .map(|&(train, name)| Phase {
@@ -37,6 +43,15 @@ pub fn latency(log: &LinkLog, document: &Value) -> Value {
     }
     out["idle_configured_ms"] = json!(configured_ms(log, phases[0].exchanges));
     out
+}
+
+/// Puts the second idle train in place of the first where the client did: unless less than half as much of it came back.
+fn replace_idle(trains: &mut BTreeMap<u16, Vec<Exchange>>) {
+    let came_back = |train: &Vec<Exchange>| train.iter().filter_map(Exchange::round_trip_ns).count();
+    let first = trains.get(&TRAINS[0].0).map_or(0, came_back);
+    if let Some(again) = trains.remove(&TRAIN_IDLE_AGAIN).filter(|again| came_back(again) * 2 >= first) {
+        trains.insert(TRAINS[0].0, again);
+    }
 }
 
 /// One train, on both sides.
@@ -192,6 +207,24 @@ mod tests {
         assert_eq!(counts("down"), [39, 3, 39, 2].map(Some));
         assert_eq!((&out["loss"]["up"]["equal"], &out["loss"]["down"]["equal"]), (&json!(true), &json!(false)));
         assert_eq!(out["pdv95"]["loaded_down"]["down"]["truth_ms"], 0.0);
+    }
+
+    #[test]
+    fn an_idle_train_that_was_taken_again_is_the_one_that_counts() {
+        let mut log = log();
+        let again = |from: u32, packets: &mut Vec<PacketRecord>, kind: u32, delay_ms: u64| {
+            for i in from..20 {
+                let at = 700 + 25 * u64::from(i) + u64::from(kind);
+                packets.push(packet(kind, u32::from(TRAIN_IDLE_AGAIN), i, at, delay_ms, Fate::Delivered));
+            }
+        };
+        again(0, &mut log.up.packets, 1, 7);
+        let few = log.down.packets.clone();
+        again(0, &mut log.down.packets, 2, 8);
+        assert_eq!(latency(&log, &document(&log))["idle_truth_ms"], 15.0);
+        log.down.packets = few;
+        again(12, &mut log.down.packets, 2, 8);
+        assert_eq!(latency(&log, &document(&log))["idle_truth_ms"], 30.0, "too few came back");
     }
 
     #[test]

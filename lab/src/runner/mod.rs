@@ -65,7 +65,8 @@ impl Bench {
         Ok(Self { namespaces, server: None, dir, program, versions, documents: None })
     }
 
-    /// Keeps what the program printed in each run, its series included, as `dir/CELL-SEED.json`: for the cause of an error.
+    /// Keeps what the program printed in each run, its series and the truth of each bin included, as `dir/CELL-SEED.json`: for the
+    /// cause of an error.
     pub fn keep_documents(&mut self, dir: &Path) -> Result<(), LabError> {
         std::fs::create_dir_all(dir).map_err(|source| LabError::System { what: "the folder of documents", source })?;
         self.documents = Some(dir.to_owned());
@@ -92,10 +93,6 @@ impl Bench {
         };
         let server_cpu_before = self.server()?.cpu_s();
         let client = self.client(cell, &conditions)?;
-        if let Some(dir) = &self.documents {
-            std::fs::write(dir.join(format!("{}-{seed}.json", cell.name)), client.document.to_string())
-                .map_err(|source| LabError::System { what: "keeping a document", source })?;
-        }
         // What the client reset is still draining out of the queue; the tail is part of the cost.
         std::thread::sleep(tail(cell, &link));
         let server_cpu_s = self.server()?.cpu_s().zip(server_cpu_before).map(|(after, before)| after - before);
@@ -106,6 +103,11 @@ impl Bench {
         }
         let overhead_s = begun.elapsed().as_secs_f64() - client.seconds;
         let ran = Ran { cell, link: &link, client: &client, server_cpu_s, overhead_s, log: &log };
+        if let Some(dir) = &self.documents {
+            let path = dir.join(format!("{}-{seed}.json", cell.name));
+            std::fs::write(path, record::document(ran).to_string())
+                .map_err(|source| LabError::System { what: "keeping a document", source })?;
+        }
         Ok(record::line(ran, &self.versions))
     }
 

@@ -103,14 +103,47 @@ fn direction(ran: Ran, down: bool) -> Value {
     })
 }
 
+/// What the program printed, with what the link could have carried in each bin of its series beside it: where an error lies.
+pub(super) fn document(ran: Ran) -> Value {
+    let mut document = ran.client.document.clone();
+    for down in [true, false] {
+        let truth = truth_of_bins(ran, down);
+        let result = &mut document["sample"][if down { "down" } else { "up" }];
+        if let (Some(truth), Value::Object(result)) = (truth, result) {
+            result.insert("truth_bps".into(), truth.into());
+        }
+    }
+    document
+}
+
+fn truth_of_bins(ran: Ran, down: bool) -> Option<Vec<f64>> {
+    let (side, config, log) =
+        if down { ("down", &ran.link.down, &ran.log.down) } else { ("up", &ran.link.up, &ran.log.up) };
+    let sample = &ran.client.document["sample"];
+    let capacity = Capacity { cell: ran.cell, down, config, log };
+    let start_us = sample[side]["load_start_us"].as_f64()?;
+    let edges_us = sample[side]["series"]["t_us"].as_array()?.iter().filter_map(Value::as_f64);
+    let edges_ns: Option<Vec<u64>> = std::iter::once(0.0)
+        .chain(edges_us)
+        .map(|t_us| Some(capacity.served_ns(on_clock(sample, (start_us + t_us) * 1e3, ran.log)?)))
+        .collect();
+    let bin = |edges: &[u64]| if edges[0] < edges[1] { capacity.payload_bps(edges[0], edges[1]) } else { 0.0 };
+    Some(edges_ns?.windows(2).map(bin).collect())
+}
+
 /// The averaged window on the emulator's clock.
 fn window_ns(sample: &Value, side: &str, log: &LinkLog) -> Option<(u64, u64)> {
     let result = &sample[side];
-    let started_us = parse_utc_us(sample["started_at"].as_str()?)?;
-    let start = result["window_start_ms"].as_f64()?;
     let length = result["window_ms"].as_f64()?;
-    let from = (started_us - log.base_utc_us) as f64 * 1e3 + start * 1e6;
-    (from >= 0.0 && length > 0.0).then_some((from as u64, (from + length * 1e6) as u64))
+    let from = on_clock(sample, result["window_start_ms"].as_f64()? * 1e6, log)?;
+    (length > 0.0).then_some((from, from + (length * 1e6) as u64))
+}
+
+/// A moment so long after the start of the sample, on the emulator's clock.
+fn on_clock(sample: &Value, after_start_ns: f64, log: &LinkLog) -> Option<u64> {
+    let started_us = parse_utc_us(sample["started_at"].as_str()?)?;
+    let at = (started_us - log.base_utc_us) as f64 * 1e3 + after_start_ns;
+    (at >= 0.0).then_some(at as u64)
 }
 
 /// Microseconds since 1970 of `2026-11-23T14:04:05.000123Z`, the one form samples use.

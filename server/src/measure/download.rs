@@ -1,6 +1,6 @@
 //! A download flow: random bytes once the client says go.
 
-use ispeed_protocol::control::GO;
+use ispeed_protocol::control::{CUBIC, GO, GO_CUBIC};
 use ispeed_protocol::direction::Direction;
 use ispeed_wire::{LoadStream, Payload, SendEnd, SendLimits, send};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +23,7 @@ pub(super) async fn serve(mut flow: LoadFlow) {
     }
     let Ok(mut payload) = Payload::new() else { return flow.raw.stream.reset() };
     side.meter.add(flow.raw.stream.probe().clone());
+    side.note_congestion_control(flow.raw.stream.probe());
     let limits = SendLimits {
         budget: side.budget.clone(),
         deadline: session.deadline,
@@ -42,12 +43,17 @@ pub(super) async fn serve(mut flow: LoadFlow) {
     stream.reset();
 }
 
-/// Whether the client's first byte says go.
+/// Whether the client's first byte says go; sets the congestion control that it may ask for, while nothing flows yet.
 async fn go(flow: &mut LoadFlow) -> bool {
-    match flow.raw.read.first() {
-        Some(byte) => *byte == GO,
-        None => flow.raw.stream.read_u8().await.is_ok_and(|byte| byte == GO),
+    let byte = match flow.raw.read.first() {
+        Some(byte) => Some(*byte),
+        None => flow.raw.stream.read_u8().await.ok(),
+    };
+    if byte == Some(GO_CUBIC) {
+        // Where the kernel has it not, this server's own goes on.
+        let _ = flow.raw.stream.probe().set_congestion_control(CUBIC);
     }
+    matches!(byte, Some(GO | GO_CUBIC))
 }
 
 /// Tells the client that no more will come, and waits until it has taken what is queued and closes.

@@ -69,8 +69,8 @@ fn prepare(measure: &Measure, session: &Session, direction: Direction, connectio
         let _ = connection.probe.set_congestion_control(&measure.0.config.limits.congestion_control);
     } else {
         side.meter.add(connection.probe.clone());
+        side.note_congestion_control(&connection.probe);
     }
-    side.note_congestion_control(&connection.probe);
 }
 
 fn parse(path: &str) -> Result<(Direction, u8), Refusal> {

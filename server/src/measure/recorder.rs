@@ -81,6 +81,8 @@ struct SenderReports {
 
 impl Recorder {
     pub(super) fn start(direction: Direction, meter: Meter, now_utc: UtcMicros, reports: Reports) -> io::Result<Self> {
+        // What the server did before is not this run's.
+        reports.monitor.look();
         let origin = Instant::now();
         let record = Arc::new(Mutex::new(Record {
             direction,

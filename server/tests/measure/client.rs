@@ -222,6 +222,7 @@ pub(crate) struct Stopped {
     pub(crate) series: Series,
     pub(crate) evidence: Evidence,
     pub(crate) sender: Option<SenderSummary>,
+    pub(crate) congestion_control: Option<String>,
     pub(crate) mss_bytes: Option<u32>,
 }
 
@@ -242,8 +243,8 @@ impl Run {
     pub(crate) async fn stopped(&mut self) -> Stopped {
         loop {
             match next(&mut self.socket).await {
-                ServerMessage::Stopped { bytes, series, evidence, sender, mss_bytes, .. } => {
-                    return Stopped { bytes, series, evidence, sender, mss_bytes };
+                ServerMessage::Stopped { bytes, series, evidence, sender, congestion_control, mss_bytes, .. } => {
+                    return Stopped { bytes, series, evidence, sender, congestion_control, mss_bytes };
                 }
                 side @ (ServerMessage::Arrivals { .. } | ServerMessage::Sender { .. }) => self.side_messages.push(side),
                 other => panic!("expected Stopped, got {other:?}"),

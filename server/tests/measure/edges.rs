@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use ispeed_protocol::control::{ClientMessage, GO, ServerMessage};
+use ispeed_protocol::control::{ClientMessage, GO, GO_CUBIC, ServerMessage};
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::echo::{ECHO_MIN_BYTES, EchoKind, EchoPacket};
 use ispeed_server::measure::MeasureLimits;
@@ -116,6 +116,30 @@ async fn a_run_that_does_not_end_is_cut_at_shutdown() {
     tokio::spawn(running.shutdown_within(short, Duration::from_secs(5)));
     run.stopped().await.evidence.verify().unwrap();
     assert_eq!(run.error().await, "shutdown");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_is_filled_by_cubic_where_the_client_says_so() {
+    let reno = MeasureLimits { congestion_control: "reno".into(), ..MeasureLimits::default() };
+    let lab = Lab::with(reno, |_| {}).await;
+    for (byte, expected) in [(GO, "reno"), (GO_CUBIC, "cubic")] {
+        let mut run = lab.run(&lab.claims()).await.unwrap();
+        run.start(Direction::Down).await;
+        let mut flow = lab.flow(&run.session, "down", 0).await.unwrap();
+        flow.write_all(&[byte]).await.unwrap();
+        flow.read_u8().await.expect("it is filled");
+        let stopped = run.stop(Direction::Down).await;
+        assert_eq!(stopped.congestion_control.as_deref(), Some(expected));
+        run.finish().await;
+    }
+    let mut run = lab.run(&lab.claims()).await.unwrap();
+    run.start(Direction::Down).await;
+    let mut flow = lab.flow(&run.session, "down", 0).await.unwrap();
+    flow.write_all(b"X").await.unwrap();
+    assert!(timeout(PATIENCE, flow.read_u8()).await.unwrap().is_err(), "any other byte ends the flow");
+    run.stop(Direction::Down).await;
+    run.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,11 @@
 //! The client's own CPU while it loads.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ispeed_wire::sys::{process_cpu_us, process_wait_us};
+
+/// A shorter stretch says nothing: the system counts some of its time in ticks of up to 10 ms.
+const STRETCH_MIN: Duration = Duration::from_millis(20);
 
 /// CPU time of this program against the wall clock.
 #[derive(Debug)]
@@ -22,8 +25,11 @@ impl CpuMeter {
 
     /// Share of the cores that `flows` tasks can keep busy, since the last call: 1.0 means that the program could not
     /// have moved more. Time it waited for a core counts: beside a busy neighbour, or under a quota, it uses few and is the
-    /// limit all the same. `None` where the system does not tell.
+    /// limit all the same. `None` where the system does not tell, or the last call was just now.
     pub(super) fn share(&mut self, flows: u8) -> Option<f64> {
+        if self.last.0.elapsed() < STRETCH_MIN {
+            return None;
+        }
         let now = (Instant::now(), process_cpu_us());
         let before = std::mem::replace(&mut self.last, now);
         let waited_us = process_wait_us().unwrap_or(0);
@@ -48,7 +54,6 @@ fn busy(first: (Instant, Option<u64>), last: (Instant, Option<u64>)) -> Option<f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn one_flow_can_keep_one_core_busy_and_many_all() {

@@ -15,6 +15,8 @@ impl Running<'_> {
     /// Resets the flows, asks the server for its last word, and makes the result.
     pub(super) async fn end(mut self, end: End) -> Leg {
         let counters = self.flows.meter().totals();
+        // A run without a link is over within a tick or two.
+        self.note_cpu();
         let cpu_share = self.cpu.overall();
         self.flows.reset().await;
         let (external, failure) = match end {

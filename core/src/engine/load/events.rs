@@ -61,12 +61,14 @@ impl Running<'_> {
         // One that failed is replaced.
         self.flows.open(wanted.saturating_add(self.flows.seen().failed).min(self.plan.flows_most));
         self.starting += wanted - under_way;
+        // BBR learns of a rate that rises by a quarter in eight round trips; a loss-based sender has a queue to draw on (lab).
+        self.flows.cubic_from_now_on(self.shared.snapshot().is_some_and(|now| now.varies));
         self.flows.permits().add_permits(usize::from(wanted - under_way));
     }
 
     /// Opens the flows of the next step before they are asked for, where they are likely to be: under load a handshake
     /// takes three loaded round trips, which growth would otherwise wait for. Silent flows cost a few kilobytes.
-    fn open_ahead(&mut self, t_us: u64, rate_bps: f64) {
+    fn open_ahead(&mut self, t_us: u64, rate_bps: f64, varies: bool) {
         let [_, few, many, most] = params::FLOW_STEPS;
         let (next, at_us) = match self.active {
             active if active >= many => (most, params::FLOWS_16_AT_US),
@@ -75,7 +77,7 @@ impl Running<'_> {
         };
         // Four handshakes are 6 kB: on a slow link that is a part of the load, and only those that are asked for are worth it.
         let cheap = rate_bps >= params::FLOWS_JOIN_BURST_BPS;
-        let likely = cheap && !self.queue_stands() && t_us + OPEN_AHEAD_US >= at_us;
+        let likely = cheap && (varies || !self.queue_stands() && t_us + OPEN_AHEAD_US >= at_us);
         // A fast link may ask for all at once: it spends its bytes in the time of a few handshakes under load.
         let ahead = if rate_bps > params::FAST_BPS { Some(most) } else { likely.then_some(next) };
         if let Some(flows) = ahead {
@@ -161,9 +163,7 @@ impl Running<'_> {
 
     pub(super) fn on_tick(&mut self) -> Option<End> {
         let t_us = self.shared.t_us();
-        if let Some(share) = self.cpu.share(self.active) {
-            self.shared.hint(Hint::CpuShare { t_us, share });
-        }
+        self.note_cpu();
         if self.direction == Direction::Up {
             self.own_sender(t_us);
             if self.last_message.elapsed() > limits::ARRIVALS_SILENT {
@@ -173,7 +173,7 @@ impl Running<'_> {
         if let Some(now) = self.shared.snapshot() {
             let rate_bps = now.rate_bps.unwrap_or(0.0);
             self.shared.rate.set(rate_bps);
-            self.open_ahead(t_us, rate_bps);
+            self.open_ahead(t_us, rate_bps, now.varies);
             let (loaded_ms, direction) = (self.shared.loaded_ms(), self.direction);
             self.tools.reporter.tick(|progress| {
                 progress.rate_bps = now.rate_bps;
@@ -187,6 +187,13 @@ impl Running<'_> {
             });
         }
         None
+    }
+
+    /// How busy this program was since the last call.
+    pub(super) fn note_cpu(&mut self) {
+        if let Some(share) = self.cpu.share(self.active) {
+            self.shared.hint(Hint::CpuShare { t_us: self.shared.t_us(), share });
+        }
     }
 
     /// Whether packets wait in the path just now. A sender that a window holds back over a standing queue is not limited
