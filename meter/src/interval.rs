@@ -39,8 +39,13 @@ fn bins_of_batch(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
 }
 
 /// Bins of the shortest window that the stop rule may act on.
-pub(crate) fn bins_to_settle(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
+fn bins_to_settle(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
     bins_of_batch(mean_bps, idle_rtt_us) * params::BATCHES
+}
+
+/// Bins of the shortest window that has an interval of whole batches.
+pub(crate) fn bins_of_least_batches(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
+    bins_of_batch(mean_bps, idle_rtt_us) * params::BATCHES_MIN
 }
 
 /// Cuts a window of this mean rate into batches: six or more of a round trip each (of one and a half on a slow link), or, where
@@ -86,7 +91,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
 /// Standard deviation of batch means less the variance that counting whole packets gives them. A count in a fixed time
 /// is one of two neighbouring integers, so that variance is at most a quarter of a packet squared; it cancels between
 /// neighbouring batches, is nothing in the mean, and the floor accounts for the ends.
-fn without_quantisation(rates: &Rates, batches: &[Range<usize>], sd_bps: f64) -> f64 {
+pub(crate) fn without_quantisation(rates: &Rates, batches: &[Range<usize>], sd_bps: f64) -> f64 {
     let grain_bps = rates.quantum_bits / rates.seconds_of(batches[batches.len() - 1].clone());
     let count = batches.len() as f64;
     let of_counting = grain_bps * grain_bps / 4.0 * count / (count - 1.0);

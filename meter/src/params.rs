@@ -119,9 +119,12 @@ pub const RECOVERY_LEVEL_CV: f64 = 0.01;
 /// Before it no bin crossed faster than its level by more than this part, which is two polls' jitter (derived).
 pub const RECOVERY_CEILING: f64 = 0.03;
 
-/// ... and none slower than this part of it: a stall lets the link idle for half a round trip, and what is silent for most of a
-/// bin may be the link (lab: 39 % is the least that was seen).
+/// ... and no stall was longer than a round trip, which is the most that a sender waits until half its window is acknowledged, or
+/// over a short path than a bin of which this part was used: what is silent for longer may be the link (lab: 39 % is the least).
 pub const RECOVERY_FLOOR: f64 = 0.25;
+
+/// ... nor shorter than so many segments take: of a slow link that varies by a packet or two no tail can be told from chance.
+pub const RECOVERY_STALL_SEGMENTS: f64 = 3.0;
 
 /// ... and in-order bytes were behind the arrivals by at least this many segments: an overrun queue loses tens, and three are
 /// what reordering looks like (RFC 5681).

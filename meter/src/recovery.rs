@@ -13,8 +13,9 @@ use crate::{interval, params, stats};
 /// The first bin behind the recovery; `window.start` where there was none.
 ///
 /// It ended where the longest level tail of the window begins, long enough to be a window. Before it nothing crossed at a
-/// higher rate (else the link became slower, and that is no recovery), something crossed in every bin and bytes waited behind
-/// lost segments (else the link paused, and that belongs to its mean). `rates` are those of the segment counter.
+/// higher rate (else the link became slower, and that is no recovery), no stall was longer than a sender's (else the link
+/// paused, and that belongs to its mean), and bytes waited behind lost segments. `rates` are those of the segment counter; a
+/// packet more or less in a bin is neither rate nor stall.
 pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> usize {
     let Some(tail) = level_tail(rates, window.clone(), idle_rtt_us) else { return window.start };
     let head = window.start..tail.start;
@@ -22,10 +23,37 @@ pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt
         return window.start;
     }
     let level_bps = rates.mean(tail.clone());
-    let stalled = params::RECOVERY_FLOOR..=1.0 + params::RECOVERY_CEILING;
-    let stalled = head.clone().all(|bin| stalled.contains(&(rates.of(bin) / level_bps)));
+    let was_never_faster = head.clone().all(|bin| rates.of(bin) - level_bps <= at_the_level_bps(rates, bin, level_bps));
     let was_short = rates.mean(head.clone()) < level_bps * (1.0 - params::RECOVERY_LEVEL_CV);
-    if stalled && was_short && waited(series, rates, head) { tail.start } else { window.start }
+    let stall_s = longest_stall_s(rates, head.clone(), level_bps);
+    let least_s = params::RECOVERY_STALL_SEGMENTS * rates.quantum_bits / level_bps;
+    let stalled = (least_s..=stall_most_s(idle_rtt_us)).contains(&stall_s);
+    if was_never_faster && was_short && stalled && waited(series, rates, head) { tail.start } else { window.start }
+}
+
+/// How far from the level a bin of it may be: jitter, and a packet.
+fn at_the_level_bps(rates: &Rates, bin: usize, level_bps: f64) -> f64 {
+    level_bps * params::RECOVERY_CEILING + rates.grain_bps(bin)
+}
+
+/// Longest time that a sender in recovery leaves a link idle for: until half of its window is acknowledged, a round trip at most.
+fn stall_most_s(idle_rtt_us: Option<u64>) -> f64 {
+    (idle_rtt_us.unwrap_or(0) as f64).max(params::BIN_US as f64 * (1.0 - params::RECOVERY_FLOOR)) / 1e6
+}
+
+/// What is missing of the level in the worst stretch of bins that are all short of it, as time.
+fn longest_stall_s(rates: &Rates, bins: Range<usize>, level_bps: f64) -> f64 {
+    let (mut missing_s, mut longest_s) = (0.0, 0.0f64);
+    for bin in bins {
+        let short_bps = level_bps - rates.of(bin);
+        missing_s = if short_bps > at_the_level_bps(rates, bin, level_bps) {
+            missing_s + short_bps / level_bps * rates.seconds[bin]
+        } else {
+            0.0
+        };
+        longest_s = longest_s.max(missing_s);
+    }
+    longest_s
 }
 
 /// The longest stretch at the end of the window whose bins hardly vary; `None` where none is long enough.
@@ -36,11 +64,14 @@ fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> 
     let is_long = |start: &usize| {
         let mean_bps = stats::mean(tail(*start)).unwrap_or(0.0);
         rates.seconds_of(*start..window.end) >= shortest_s
-            && tail(*start).len() >= interval::bins_to_settle(mean_bps, idle_rtt_us)
+            && tail(*start).len() >= interval::bins_of_least_batches(mean_bps, idle_rtt_us)
     };
     let is_level = |start: &usize| {
-        let spread = stats::sd(tail(*start)).zip(stats::mean(tail(*start)));
-        spread.is_some_and(|(sd_bps, mean_bps)| sd_bps <= params::RECOVERY_LEVEL_CV * mean_bps)
+        let bins: Vec<Range<usize>> = (*start..window.end).map(|bin| bin..bin + 1).collect();
+        let spread = stats::sd(tail(*start)).map(|sd_bps| interval::without_quantisation(rates, &bins, sd_bps));
+        spread
+            .zip(stats::mean(tail(*start)))
+            .is_some_and(|(sd_bps, mean_bps)| sd_bps <= params::RECOVERY_LEVEL_CV * mean_bps)
     };
     let start = window.clone().rev().filter(is_long).take_while(is_level).last()?;
     Some(start..window.end)
@@ -108,8 +139,8 @@ mod tests {
     #[test]
     fn a_level_tail_must_be_long_enough() {
         assert_eq!(end(&stalled(9), &[2, 4], 40_000), 0, "less than half a second");
-        assert_eq!(end(&stalled(12), &[2, 4], 150_000), 0, "less than six round trips");
-        assert_eq!(end(&stalled(18), &[2, 4], 150_000), 5);
+        assert_eq!(end(&stalled(11), &[2, 4], 150_000), 0, "less than four round trips");
+        assert_eq!(end(&stalled(12), &[2, 4], 150_000), 5);
     }
 
     #[test]
@@ -118,10 +149,27 @@ mod tests {
     }
 
     #[test]
-    fn nor_is_a_bin_that_was_all_but_empty_a_stall() {
+    fn nor_is_a_silence_of_more_than_a_round_trip_a_stall() {
         let mut segments = stalled(10);
-        segments[2] = 900;
-        assert_eq!(end(&segments, &[2, 4], 40_000), 0);
+        (segments[3], segments[4]) = (900, 3_600);
+        (segments[1], segments[2]) = (3_990, 4_000);
+        assert_eq!(end(&segments, &[3, 4], 40_000), 0, "44 ms are missing");
+        assert_eq!(end(&segments, &[3, 4], 45_000), 5);
+        segments[4] = 4_000;
+        assert_eq!(end(&segments, &[3, 4], 40_000), 4, "39 ms");
+        assert_eq!(end(&segments, &[3, 4], 10_000), 0, "more than three quarters of a bin, over a short path");
+    }
+
+    /// 1 Mbit/s over 100 ms: four or five packets a bin, and once none, for the sender lost half a queue.
+    #[test]
+    fn on_a_slow_link_a_packet_more_or_less_is_level() {
+        let mut segments: Vec<u32> = (0..40).map(|bin| if bin % 6 == 5 { 5 } else { 4 }).collect();
+        (segments[12], segments[13]) = (0, 2);
+        let behind: Vec<usize> = (8..16).collect();
+        assert_eq!(end(&segments, &behind, 100_000), 14);
+        assert_eq!(end(&segments, &[], 100_000), 0, "nothing was lost: the link paused");
+        segments[30] = 2;
+        assert_eq!(end(&segments, &behind, 100_000), 0, "two packets less are no chance");
     }
 
     #[test]
