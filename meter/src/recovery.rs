@@ -67,11 +67,12 @@ fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> 
             && tail(*start).len() >= interval::bins_of_least_batches(mean_bps, idle_rtt_us)
     };
     let is_level = |start: &usize| {
+        let Some((sd_bps, level_bps)) = stats::sd(tail(*start)).zip(stats::mean(tail(*start))) else { return false };
         let bins: Vec<Range<usize>> = (*start..window.end).map(|bin| bin..bin + 1).collect();
-        let spread = stats::sd(tail(*start)).map(|sd_bps| interval::without_quantisation(rates, &bins, sd_bps));
-        spread
-            .zip(stats::mean(tail(*start)))
-            .is_some_and(|(sd_bps, mean_bps)| sd_bps <= params::RECOVERY_LEVEL_CV * mean_bps)
+        let spread_bps = interval::without_quantisation(rates, &bins, sd_bps);
+        // Among many bins one that holds half a stall does not show in their deviation.
+        let is_of_it = |bin: usize| (rates.of(bin) - level_bps).abs() <= at_the_level_bps(rates, bin, level_bps);
+        spread_bps <= params::RECOVERY_LEVEL_CV * level_bps && (*start..window.end).all(is_of_it)
     };
     let start = window.clone().rev().filter(is_long).take_while(is_level).last()?;
     Some(start..window.end)
