@@ -61,7 +61,7 @@ impl Running<'_> {
         // One that failed is replaced.
         self.flows.open(wanted.saturating_add(self.flows.seen().failed).min(self.plan.flows_most));
         self.starting += wanted - under_way;
-        // BBR learns of a rate that rises by a quarter in eight round trips; a loss-based sender has a queue to draw on (lab).
+        // BBR tries a quarter more once in eight round trips; a loss-based sender keeps a queue that a faster link draws on (lab).
         self.flows.cubic_from_now_on(self.shared.snapshot().is_some_and(|now| now.varies));
         self.flows.permits().add_permits(usize::from(wanted - under_way));
     }
