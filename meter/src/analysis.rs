@@ -73,9 +73,9 @@ impl Window {
         (self.mean_bps > 0.0).then(|| half_bps / self.mean_bps)
     }
 
-    /// Whether the rate varies as a radio's does.
+    /// Whether the rate varies as a radio's does, between batches of a round trip: within one a sender pauses.
     pub(crate) fn varies(&self) -> bool {
-        self.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV)
+        self.precision.as_ref().is_some_and(|precision| precision.whole && precision.batch_cv > params::VARIABLE_CV)
     }
 
     /// Whether the half-width is one that a run may stop at.
@@ -104,8 +104,9 @@ impl Analysis {
             flags.insert(Flag::Outage);
         }
         let wide = |window: &Window| {
+            let varies = window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV);
             let above = |limit: f64| window.half_share().is_some_and(|share| share > limit);
-            above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && window.varies()
+            above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && varies
         };
         if self.window.as_ref().is_some_and(wide) {
             flags.insert(Flag::Variable);
@@ -294,7 +295,8 @@ mod tests {
     use super::*;
 
     fn interval(half_bps: f64, best_bps: f64) -> [f64; 2] {
-        let precision = Precision { half_bps, own_bps: 1e5, best_bps, batch_cv: 0.05, settled: true, surplus_bins: 0 };
+        let precision =
+            Precision { half_bps, own_bps: 1e5, best_bps, batch_cv: 0.05, whole: true, settled: true, surplus_bins: 0 };
         let window =
             Window { start_us: 0, length_us: 1, mean_bps: 900e6, ip_rate_bps: None, precision: Some(precision) };
         window.interval_bps().unwrap()

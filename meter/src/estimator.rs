@@ -212,8 +212,9 @@ impl Estimator {
         self.bytes().saturating_add(tail) >= budget
     }
 
+    /// Whether the link varies; a sender that loses makes the rate vary, too.
     fn varies(&self) -> bool {
-        self.analysis.window.as_ref().is_some_and(Window::varies)
+        !self.lossy && self.analysis.window.as_ref().is_some_and(Window::varies)
     }
 
     fn moment(&self) -> Moment {

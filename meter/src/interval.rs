@@ -16,6 +16,8 @@ pub(crate) struct Precision {
     pub(crate) best_bps: f64,
     /// Coefficient of variation of the batch means, less what counting whole packets adds to it.
     pub(crate) batch_cv: f64,
+    /// Each batch lasts a round trip.
+    pub(crate) whole: bool,
     /// At least six batches, each of a round trip: the stop rule may act on it.
     pub(crate) settled: bool,
     /// Bins by which batches are longer than they need be; so much longer must a pass of the stop rule last.
@@ -83,6 +85,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
         half_bps: statistical_bps.max(calibration_bps) + quantisation_bps,
         best_bps: means.iter().copied().fold(mean_bps, f64::max),
         batch_cv: if mean_bps > 0.0 { sd_bps / mean_bps } else { 0.0 },
+        whole: length >= bins_of_batch(mean_bps, idle_rtt_us),
         settled,
         surplus_bins: u32::try_from(surplus_bins).unwrap_or(u32::MAX),
     })
