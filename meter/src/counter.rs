@@ -25,11 +25,6 @@ impl Rates {
         self.bits[bin] / self.seconds[bin]
     }
 
-    /// A packet more or less in it.
-    pub(crate) fn grain_bps(&self, bin: usize) -> f64 {
-        self.quantum_bits / self.seconds[bin]
-    }
-
     pub(crate) fn seconds_of(&self, bins: Range<usize>) -> f64 {
         self.seconds[bins].iter().sum()
     }

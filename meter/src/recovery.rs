@@ -23,7 +23,12 @@ pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt
         return window.start;
     }
     let level_bps = rates.mean(tail.clone());
-    let was_never_faster = head.clone().all(|bin| rates.of(bin) - level_bps <= at_the_level_bps(rates, bin, level_bps));
+    // Two bins at a time: what a late poll counts in the one it lacks in the other.
+    let mut pairs = head.clone().map(|bin| bin..bin + 2);
+    let was_never_faster = pairs.all(|pair| {
+        let tolerance_bps = tolerance_bps(rates, pair.clone(), params::RECOVERY_CEILING * level_bps);
+        rates.mean(pair) - level_bps <= tolerance_bps
+    });
     let was_short = rates.mean(head.clone()) < level_bps * (1.0 - params::RECOVERY_LEVEL_CV);
     let stall_s = longest_stall_s(rates, head.clone(), level_bps);
     let least_s = params::RECOVERY_STALL_SEGMENTS * rates.quantum_bits / level_bps;
@@ -31,9 +36,9 @@ pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt
     if was_never_faster && was_short && stalled && waited(series, rates, head) { tail.start } else { window.start }
 }
 
-/// How far from the level a bin of it may be: jitter, and a packet.
-fn at_the_level_bps(rates: &Rates, bin: usize, level_bps: f64) -> f64 {
-    level_bps * params::RECOVERY_CEILING + rates.grain_bps(bin)
+/// How far from a level bins of it may be: jitter, and a packet.
+fn tolerance_bps(rates: &Rates, bins: Range<usize>, jitter_bps: f64) -> f64 {
+    jitter_bps + rates.quantum_bits / rates.seconds_of(bins)
 }
 
 /// Longest time that a sender in recovery leaves a link idle for: until half of its window is acknowledged, a round trip at most.
@@ -46,7 +51,7 @@ fn longest_stall_s(rates: &Rates, bins: Range<usize>, level_bps: f64) -> f64 {
     let (mut missing_s, mut longest_s) = (0.0, 0.0f64);
     for bin in bins {
         let short_bps = level_bps - rates.of(bin);
-        missing_s = if short_bps > at_the_level_bps(rates, bin, level_bps) {
+        missing_s = if short_bps > tolerance_bps(rates, bin..bin + 1, params::RECOVERY_CEILING * level_bps) {
             missing_s + short_bps / level_bps * rates.seconds[bin]
         } else {
             0.0
@@ -71,7 +76,8 @@ fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> 
         let bins: Vec<Range<usize>> = (*start..window.end).map(|bin| bin..bin + 1).collect();
         let spread_bps = interval::without_quantisation(rates, &bins, sd_bps);
         // Among many bins one that holds half a stall does not show in their deviation.
-        let is_of_it = |bin: usize| (rates.of(bin) - level_bps).abs() <= at_the_level_bps(rates, bin, level_bps);
+        let most_bps = params::RECOVERY_LEVEL_SD * params::RECOVERY_LEVEL_CV * level_bps;
+        let is_of_it = |bin: usize| (rates.of(bin) - level_bps).abs() <= tolerance_bps(rates, bin..bin + 1, most_bps);
         spread_bps <= params::RECOVERY_LEVEL_CV * level_bps && (*start..window.end).all(is_of_it)
     };
     let start = window.clone().rev().filter(is_long).take_while(is_level).last()?;
@@ -176,8 +182,11 @@ mod tests {
     #[test]
     fn a_link_that_was_faster_before_is_not_cut() {
         let mut segments = stalled(10);
-        segments[1] = 4_400;
+        (segments[0], segments[1]) = (4_300, 4_300);
         assert_eq!(end(&segments, &[2, 4], 40_000), 0);
+        (segments[2], segments[3]) = (2_000, 4_190);
+        (segments[0], segments[1]) = (4_000, 4_000);
+        assert_eq!(end(&segments, &[2, 4], 40_000), 5, "a late poll is not a faster link");
     }
 
     #[test]
