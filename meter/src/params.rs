@@ -120,6 +120,9 @@ pub const RECOVERY_LEVEL_CV: f64 = 0.01;
 /// a stall of a slow link does not show in the deviation (lab: 3.5 % is the most that a late poll made of a level link).
 pub const RECOVERY_LEVEL_SD: f64 = 5.0;
 
+/// The last bins may be of no level: those of an upload that were on their way when it was stopped.
+pub const RECOVERY_BINS_COMING: usize = 2;
+
 /// Before it no two bins crossed faster than its level by more than this part, which is two polls' jitter (derived).
 pub const RECOVERY_CEILING: f64 = 0.03;
 

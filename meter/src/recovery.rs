@@ -17,7 +17,10 @@ use crate::{interval, params, stats};
 /// paused, and that belongs to its mean), and bytes waited behind lost segments. `rates` are those of the segment counter; a
 /// packet more or less in a bin is neither rate nor stall.
 pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> usize {
-    let Some(tail) = level_tail(rates, window.clone(), idle_rtt_us) else { return window.start };
+    // Bins that were on their way when a run ended may hold its end; they are of the mean, and do not undo what was seen.
+    let seen =
+        |still_coming: usize| level_tail(rates, window.start..window.end.checked_sub(still_coming)?, idle_rtt_us);
+    let Some(tail) = (0..=params::RECOVERY_BINS_COMING).find_map(seen) else { return window.start };
     let head = window.start..tail.start;
     if head.is_empty() {
         return window.start;
@@ -148,6 +151,16 @@ mod tests {
         assert_eq!(end(&stalled(9), &[2, 4], 40_000), 0, "less than half a second");
         assert_eq!(end(&stalled(11), &[2, 4], 150_000), 0, "less than four round trips");
         assert_eq!(end(&stalled(12), &[2, 4], 150_000), 5);
+    }
+
+    #[test]
+    fn what_was_on_its_way_at_the_end_does_not_undo_it() {
+        let mut segments = stalled(12);
+        let last = segments.len() - 1;
+        segments[last] = 3_000;
+        assert_eq!(end(&segments, &[2, 4], 40_000), 5);
+        segments[last - 2] = 3_000;
+        assert_eq!(end(&segments, &[2, 4], 40_000), 0, "three bins ago is not on its way");
     }
 
     #[test]
