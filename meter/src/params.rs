@@ -113,8 +113,8 @@ pub const RAMP_SETTLE_BINS: usize = 1;
 /// little more than the shortest window (lab: 1000 Mbit/s, 40 ms, one bandwidth-delay product).
 pub const RECOVERY_TAIL_US: u64 = 500_000;
 
-/// "Level": coefficient of variation of its bins at most this. Half of it is jitter of polls; no radio is so steady.
-pub const RECOVERY_LEVEL_CV: f64 = 0.01;
+/// "Level": coefficient of variation of its bins at most this. A third of it is jitter of polls; no radio is so steady.
+pub const RECOVERY_LEVEL_CV: f64 = 0.015;
 
 /// ... and no bin of it farther from the level than so many of these deviations, and a packet: among many bins one that holds half
 /// a stall of a slow link does not show in the deviation (lab: 3.5 % is the most that a late poll made of a level link).
@@ -123,7 +123,8 @@ pub const RECOVERY_LEVEL_SD: f64 = 5.0;
 /// The last bins may be of no level: those of an upload that were on their way when it was stopped.
 pub const RECOVERY_BINS_COMING: usize = 2;
 
-/// Before it no two bins crossed faster than its level by more than this part, which is two polls' jitter (derived).
+/// Before it no bin crossed faster than its level by more than this part, which is two polls' jitter
+/// (derived), unless one beside it lacks what it has too much.
 pub const RECOVERY_CEILING: f64 = 0.03;
 
 /// ... and no stall was longer than a round trip, which is the most that a sender waits until half its window is acknowledged, or

@@ -26,12 +26,14 @@ pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt
         return window.start;
     }
     let level_bps = rates.mean(tail.clone());
-    // Two bins at a time: what a late poll counts in the one it lacks in the other.
-    let mut pairs = head.clone().map(|bin| bin..bin + 2);
-    let was_never_faster = pairs.all(|pair| {
-        let tolerance_bps = tolerance_bps(rates, pair.clone(), params::RECOVERY_CEILING * level_bps);
-        rates.mean(pair) - level_bps <= tolerance_bps
-    });
+    let is_faster = |bins: Range<usize>| {
+        let tolerance_bps = tolerance_bps(rates, bins.clone(), params::RECOVERY_CEILING * level_bps);
+        rates.mean(bins) - level_bps > tolerance_bps
+    };
+    // What a late poll counts in a bin too many it lacks in one beside it.
+    let was_faster =
+        |bin: usize| is_faster(bin..bin + 1) && is_faster(bin.saturating_sub(1)..bin + 1) && is_faster(bin..bin + 2);
+    let was_never_faster = !head.clone().any(was_faster);
     let was_short = rates.mean(head.clone()) < level_bps * (1.0 - params::RECOVERY_LEVEL_CV);
     let stall_s = longest_stall_s(rates, head.clone(), level_bps);
     let least_s = params::RECOVERY_STALL_SEGMENTS * rates.quantum_bits / level_bps;
@@ -197,7 +199,7 @@ mod tests {
         let mut segments = stalled(10);
         (segments[0], segments[1]) = (4_300, 4_300);
         assert_eq!(end(&segments, &[2, 4], 40_000), 0);
-        (segments[2], segments[3]) = (2_000, 4_190);
+        (segments[2], segments[3]) = (2_000, 4_390);
         (segments[0], segments[1]) = (4_000, 4_000);
         assert_eq!(end(&segments, &[2, 4], 40_000), 5, "a late poll is not a faster link");
     }
