@@ -45,6 +45,8 @@ pub(crate) struct Analysis {
     pub(crate) burst: Option<Burst>,
     pub(crate) growth: Growth,
     pub(crate) outage: bool,
+    /// Bytes of the window waited behind lost segments.
+    pub(crate) waited: bool,
 }
 
 /// The averaged window.
@@ -161,6 +163,7 @@ fn analyze_counted(
         burst: None,
         growth: Growth::None,
         outage: has_outage(rates, first_arrival(rates)..bins, rtt),
+        waited: false,
     };
     let opened = ramp::end(rates, bins, rtt).filter(|&start| start < bins);
     let opened = opened.or_else(|| ramp::end_of_short_run(bins, rtt).filter(|_| ended));
@@ -171,7 +174,10 @@ fn analyze_counted(
         return (analysis, None);
     }
     let start = match counted.kind {
-        CounterKind::TcpInfoSegments => recovery::end(series, rates, start..bins, rtt),
+        CounterKind::TcpInfoSegments => {
+            analysis.waited = recovery::waited(series, rates, start..bins);
+            recovery::end(series, rates, start..bins, rtt)
+        }
         CounterKind::TcpInfoBytes | CounterKind::AppBytes => start,
     };
     let window = start..bins;

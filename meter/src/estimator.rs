@@ -141,7 +141,8 @@ impl Estimator {
         let now_us = self.binner.last_us();
         self.saturated = self.evidence.saturated(&self.config, &self.analysis, now_us);
         self.lossy_and_flat = self.evidence.lossy_and_flat(&self.config, &self.analysis, now_us);
-        self.lossy = self.evidence.lossy(&self.analysis, now_us);
+        // The receiver sees it first: the sender's word comes each tenth of a second.
+        self.lossy = self.analysis.waited || self.evidence.lossy(&self.analysis, now_us);
         self.extended |= self.analysis.changes.iter().any(|change| change.after_bps > change.before_bps);
         let passes = self.analysis.precise() && self.saturated && now_us >= params::STOP_ELAPSED_MIN_US;
         self.passes = if passes { self.passes + 1 } else { 0 };
@@ -212,9 +213,11 @@ impl Estimator {
         self.bytes().saturating_add(tail) >= budget
     }
 
-    /// Whether the link varies; a sender that loses makes the rate vary, too.
+    /// Whether the link varies. A sender that overruns the queue of a fast one makes the rate vary, too: slower ones are filled
+    /// again within a bin.
     fn varies(&self) -> bool {
-        !self.lossy && self.analysis.window.as_ref().is_some_and(Window::varies)
+        let overruns = self.lossy && self.rate_bps() > params::FAST_BPS;
+        !overruns && self.analysis.window.as_ref().is_some_and(Window::varies)
     }
 
     fn moment(&self) -> Moment {

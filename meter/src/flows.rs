@@ -122,8 +122,9 @@ impl FlowPlan {
         if moment.t_us < at_us || !comparable {
             return None;
         }
-        // A few flows of BBR that fill a queue lose together, and together let a fast link idle; sixteen do not.
-        if moment.rate_bps > params::FAST_BPS && moment.sender_bbr && moment.lossy {
+        // A few flows of BBR that fill a queue lose together, and together let a fast link idle; sixteen do not. Nor is there time
+        // for a step between.
+        if moment.rate_bps > params::FAST_BPS && moment.sender_bbr && (moment.lossy || !moment.saturated) {
             return Some(most);
         }
         (!moment.saturated).then_some(next)

@@ -90,7 +90,7 @@ fn level_tail(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> 
 }
 
 /// Whether in-order bytes fell behind the segments that had arrived, in any of these bins.
-fn waited(series: &Series, rates: &Rates, bins: Range<usize>) -> bool {
+pub(crate) fn waited(series: &Series, rates: &Rates, bins: Range<usize>) -> bool {
     let Some(in_order) = &series.kernel_bytes else { return false };
     let mut waiting_bits = 0.0;
     rates.bits.iter().zip(in_order).enumerate().take(bins.end).any(|(bin, (&arrived_bits, &ready_bytes))| {
