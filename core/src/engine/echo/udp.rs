@@ -9,7 +9,9 @@ use ispeed_protocol::echo::{ECHO_MAX_BYTES, EchoKind, EchoPacket};
 use ispeed_wire::sys::{receive_datagram, stamp_datagrams};
 use socket2::SockRef;
 
-use super::{Dice, EchoAnswer, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, patience, round_trip_us};
+use super::{
+    Dice, EchoAnswer, OnAnswer, SILENT_PACKETS, Train, TrainLog, TrainPlan, TrainSide, patience, round_trip_us,
+};
 use crate::engine::clock::RunClock;
 use crate::engine::net::Network;
 
@@ -110,7 +112,9 @@ impl Worker {
 
     /// Whether an answer may still come.
     fn waits(&self) -> bool {
-        let patience = patience(self.longest_rtt_us);
+        let silent = self.log.sent >= SILENT_PACKETS
+            && (self.log.sent - SILENT_PACKETS..self.log.sent).all(|sequence| self.open.contains_key(&sequence));
+        let patience = patience(self.longest_rtt_us, silent);
         self.open.values().any(|sent| sent.elapsed() < patience)
     }
 
@@ -199,6 +203,32 @@ mod tests {
         assert_eq!(answers.iter().count(), 16);
         assert!(log.answers.iter().all(|answer| answer.sequence % 5 != 4));
         assert!(log.answers.iter().all(|answer| answer.received_us >= answer.sent_us && answer.rtt_us < 1_000_000));
+    }
+
+    /// Answers at once, but from number 12 on only after `away`.
+    fn server_with_outage(away: Duration) -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let mut buffer = [0; ECHO_MAX_BYTES];
+            while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+                let asked = EchoPacket::decode(&buffer[..len], &KEY).unwrap();
+                if asked.sequence == 12 {
+                    std::thread::sleep(away);
+                }
+                let reply = EchoPacket { kind: EchoKind::Reply, ..asked };
+                socket.send_to(&reply.encode(&KEY, len, b""), from).unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_a_silent_path_brings_back_within_a_second_is_not_lost() {
+        let train = echo(server_with_outage(Duration::from_millis(500))).start(plan(20), Box::new(|_| {}));
+        let log = train.log().await;
+        assert_eq!((log.sent, log.answers.len()), (20, 20));
     }
 
     #[tokio::test]

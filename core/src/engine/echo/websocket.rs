@@ -132,6 +132,6 @@ impl Worker {
 }
 
 fn waits(open: &BTreeMap<u32, Instant>, log: &TrainLog) -> bool {
-    let patience = patience(log.answers.iter().map(|answer| answer.rtt_us).max());
+    let patience = patience(log.answers.iter().map(|answer| answer.rtt_us).max(), false);
     open.values().any(|sent| sent.elapsed() < patience)
 }
