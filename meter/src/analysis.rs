@@ -77,7 +77,7 @@ impl Window {
 
     /// Whether the rate varies as a radio's does, between batches of a round trip: within one a sender pauses.
     pub(crate) fn varies(&self) -> bool {
-        self.precision.as_ref().is_some_and(|precision| precision.whole && precision.batch_cv > params::VARIABLE_CV)
+        self.precision.as_ref().is_some_and(|precision| precision.whole && precision.varies())
     }
 
     /// Whether the half-width is one that a run may stop at.
@@ -106,7 +106,7 @@ impl Analysis {
             flags.insert(Flag::Outage);
         }
         let wide = |window: &Window| {
-            let varies = window.precision.as_ref().is_some_and(|precision| precision.batch_cv > params::VARIABLE_CV);
+            let varies = window.precision.as_ref().is_some_and(Precision::varies);
             let above = |limit: f64| window.half_share().is_some_and(|share| share > limit);
             above(params::VARIABLE_HALF_WIDTH) || above(params::STOP_HALF_WIDTH) && varies
         };

@@ -24,10 +24,18 @@ pub(crate) struct Precision {
     pub(crate) surplus_bins: u32,
 }
 
+impl Precision {
+    /// Whether the batches differ by more than a steady link's do.
+    pub(crate) fn varies(&self) -> bool {
+        self.batch_cv > params::VARIABLE_CV
+    }
+}
+
 /// Equal batches at the end of a window.
 #[derive(Debug)]
 pub(crate) struct Batches {
     pub(crate) ranges: Vec<Range<usize>>,
+    whole: bool,
     settled: bool,
     surplus_bins: usize,
 }
@@ -40,11 +48,6 @@ fn bins_of_batch(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
     (rtt_bins * rtts - params::BATCH_SLACK_BINS).ceil().max(1.0) as usize
 }
 
-/// Bins of the shortest window that the stop rule may act on.
-fn bins_to_settle(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
-    bins_of_batch(mean_bps, idle_rtt_us) * params::BATCHES
-}
-
 /// Bins of the shortest window that has an interval of whole batches.
 pub(crate) fn bins_of_least_batches(mean_bps: f64, idle_rtt_us: Option<u64>) -> usize {
     bins_of_batch(mean_bps, idle_rtt_us) * params::BATCHES_MIN
@@ -55,13 +58,14 @@ pub(crate) fn bins_of_least_batches(mean_bps: f64, idle_rtt_us: Option<u64>) -> 
 pub(crate) fn batches(window: Range<usize>, mean_bps: f64, idle_rtt_us: Option<u64>) -> Batches {
     let bins = window.len();
     let wanted = bins_of_batch(mean_bps, idle_rtt_us);
-    let settled = bins >= bins_to_settle(mean_bps, idle_rtt_us);
+    let settled = bins >= wanted * params::BATCHES;
     let length = if settled { bins / params::BATCHES } else { wanted.min(bins / params::BATCHES_MIN) }.max(1);
     let count = bins / length;
     // The bins that are left over go to the first batch: a stall there is part of the mean, and must be of the interval.
     let start_of = |batch: usize| if batch == 0 { window.start } else { window.end - (count - batch) * length };
     Batches {
         ranges: (0..count).map(|batch| start_of(batch)..window.end - (count - batch - 1) * length).collect(),
+        whole: length >= wanted,
         settled,
         surplus_bins: length.saturating_sub(wanted),
     }
@@ -70,7 +74,7 @@ pub(crate) fn batches(window: Range<usize>, mean_bps: f64, idle_rtt_us: Option<u
 /// The interval of the mean over `window`; `None` of fewer than two bins.
 pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> Option<Precision> {
     let mean_bps = rates.mean(window.clone());
-    let Batches { ranges, settled, surplus_bins } = batches(window.clone(), mean_bps, idle_rtt_us);
+    let Batches { ranges, whole, settled, surplus_bins } = batches(window.clone(), mean_bps, idle_rtt_us);
     let means: Vec<f64> = ranges.iter().map(|batch| rates.mean(batch.clone())).collect();
     let count = means.len();
     let length = ranges.last()?.len();
@@ -85,7 +89,7 @@ pub(crate) fn precision(rates: &Rates, window: Range<usize>, idle_rtt_us: Option
         half_bps: statistical_bps.max(calibration_bps) + quantisation_bps,
         best_bps: means.iter().copied().fold(mean_bps, f64::max),
         batch_cv: if mean_bps > 0.0 { sd_bps / mean_bps } else { 0.0 },
-        whole: length >= bins_of_batch(mean_bps, idle_rtt_us),
+        whole,
         settled,
         surplus_bins: u32::try_from(surplus_bins).unwrap_or(u32::MAX),
     })

@@ -19,7 +19,7 @@ use crate::{interval, params, stats};
 pub(crate) fn end(series: &Series, rates: &Rates, window: Range<usize>, idle_rtt_us: Option<u64>) -> usize {
     // Bins that were on their way when a run ended may hold its end; they are of the mean, and do not undo what was seen.
     let seen =
-        |still_coming: usize| level_tail(rates, window.start..window.end.checked_sub(still_coming)?, idle_rtt_us);
+        |still_coming: usize| level_tail(rates, window.start..window.end.saturating_sub(still_coming), idle_rtt_us);
     let Some(tail) = (0..=params::RECOVERY_BINS_COMING).find_map(seen) else { return window.start };
     let head = window.start..tail.start;
     if head.is_empty() {

@@ -9,9 +9,10 @@
 //!    Upgrade`, `Upgrade: ispeed-load/1`; the server answers `101` and the connection is silent. From here on
 //!    it carries raw payload, no framing.
 //! 3. Download: client sends [`ClientMessage::Start`] with `direction: down`, then one byte `G` on each flow it wants
-//!    filled (first flow at once, more as it grows), or `C` on one it wants filled by CUBIC; the server writes random payload
-//!    on a flow as soon as it has read that byte. Upload: [`ClientMessage::Start`] with `up`, then the client writes payload; the server sends
-//!    [`ServerMessage::Arrivals`] each 50 ms from the first byte on, on a slow link several together.
+//!    filled (first flow at once, more as it grows), or `C` on one it wants filled by CUBIC; the server writes random
+//!    payload on a flow as soon as it has read that byte. Upload: [`ClientMessage::Start`] with `up`, then the client
+//!    writes payload; the server sends [`ServerMessage::Arrivals`] each 50 ms from the first byte on, on a slow link
+//!    several together.
 //! 4. Client decides, resets its load sockets (RST) and sends [`ClientMessage::Stop`]; the server answers
 //!    [`ServerMessage::Stopped`] with what it sent or received, the tail included, and the signed evidence.
 //! 5. [`ClientMessage::Finish`] ends the run; the server answers [`ServerMessage::Echoes`] and closes.

@@ -185,8 +185,8 @@ impl Flows {
         Arc::clone(&self.permits)
     }
 
-    /// Whether the flows that are let go from now on are sent by CUBIC, not by what their sender has: BBR on a server, on a
-    /// phone the system's.
+    /// Whether the flows that begin from now on are sent by CUBIC, not by what their sender has: BBR on a server, on a phone the
+    /// system's.
     pub(crate) fn cubic_from_now_on(&self, cubic: bool) {
         self.cubic.store(cubic, Ordering::Relaxed);
     }

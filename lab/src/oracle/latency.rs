@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ispeed_meter::{latency as rtt, pdv};
-use ispeed_protocol::UtcMicros;
 use serde_json::{Value, json};
 
 use super::echoes::{Exchange, configured_ns, in_link_ns, trains};
+use super::on_clock;
 use crate::emulator::{Fate, LinkLog};
 
 /// A train of the sample: its number on the wire, and what the sample calls its figures.
@@ -127,19 +127,19 @@ fn configured_ms(log: &LinkLog, exchanges: &[Exchange]) -> Option<f64> {
 /// The window a loaded train is averaged over, on the clock of the log; all of the load where the direction has none.
 fn window_ns(sample: &Value, phase: &str, log: &LinkLog) -> Option<(u64, u64)> {
     let result = &sample[if phase == "loaded_down" { "down" } else { "up" }];
-    let started: UtcMicros = sample["started_at"].as_str()?.parse().ok()?;
     let (start_ms, length_ms) = match (result["window_start_ms"].as_f64(), result["window_ms"].as_f64()) {
         (Some(start_ms), Some(length_ms)) => (start_ms, length_ms),
         _ => (result["load_start_us"].as_f64()? / 1e3, result["duration_ms"].as_f64()?),
     };
-    let from_ns = (started.as_micros() - log.base_utc_us) as f64 * 1e3 + start_ms * 1e6;
-    (from_ns >= 0.0).then_some((from_ns as u64, (from_ns + length_ms * 1e6) as u64))
+    let from_ns = on_clock(sample, start_ms * 1e6, log)?;
+    Some((from_ns, from_ns + (length_ms * 1e6) as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::emulator::{DirectionConfig, DirectionLog, PacketRecord};
+    use ispeed_protocol::UtcMicros;
 
     const MS: u64 = 1_000_000;
     const TRAIN_IDLE: u32 = 1;

@@ -4,3 +4,15 @@ mod echoes;
 mod latency;
 
 pub use latency::latency;
+
+use ispeed_protocol::UtcMicros;
+use serde_json::Value;
+
+use crate::emulator::LinkLog;
+
+/// A moment so long after the start of a sample, on the clock of the log.
+pub(crate) fn on_clock(sample: &Value, after_start_ns: f64, log: &LinkLog) -> Option<u64> {
+    let started: UtcMicros = sample["started_at"].as_str()?.parse().ok()?;
+    let at_ns = (started.as_micros() - log.base_utc_us) as f64 * 1e3 + after_start_ns;
+    (at_ns >= 0.0).then_some(at_ns as u64)
+}

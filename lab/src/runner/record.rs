@@ -6,7 +6,7 @@ use super::capacity::Capacity;
 use super::client::Finished;
 use super::params;
 use crate::cells::{Cell, fault_name};
-use crate::emulator::{DirectionConfig, DirectionLog, Fate, LinkConfig, LinkLog};
+use crate::emulator::{Fate, LinkConfig, LinkLog};
 use crate::oracle;
 
 /// How far the capacity behind the window is looked at: whether a figure says what the link does next.
@@ -79,12 +79,18 @@ fn join(line: &mut Value, more: Value) {
     }
 }
 
-fn direction(ran: Ran, down: bool) -> Value {
-    let (side, config, log): (_, &DirectionConfig, &DirectionLog) =
+/// A direction's name in the sample, and what its link could carry.
+fn side(ran: Ran<'_>, down: bool) -> (&'static str, Capacity<'_>) {
+    let (side, config, log) =
         if down { ("down", &ran.link.down, &ran.log.down) } else { ("up", &ran.link.up, &ran.log.up) };
+    (side, Capacity { cell: ran.cell, down, config, log })
+}
+
+fn direction(ran: Ran, down: bool) -> Value {
+    let (side, capacity) = side(ran, down);
+    let Capacity { config, log, .. } = capacity;
     let sample = &ran.client.document["sample"];
     let result = &sample[side];
-    let capacity = Capacity { cell: ran.cell, down, config, log };
     let window = window_ns(sample, side, ran.log);
     let served =
         window.map(|(from, to)| (capacity.served_ns(from), capacity.served_ns(to))).filter(|(from, to)| from < to);
@@ -107,25 +113,22 @@ fn direction(ran: Ran, down: bool) -> Value {
 pub(super) fn document(ran: Ran) -> Value {
     let mut document = ran.client.document.clone();
     for down in [true, false] {
-        let truth = truth_of_bins(ran, down);
-        let result = &mut document["sample"][if down { "down" } else { "up" }];
-        if let (Some(truth), Value::Object(result)) = (truth, result) {
+        let (side, capacity) = side(ran, down);
+        let truth = truth_of_bins(ran, side, capacity);
+        if let (Some(truth), Value::Object(result)) = (truth, &mut document["sample"][side]) {
             result.insert("truth_bps".into(), truth.into());
         }
     }
     document
 }
 
-fn truth_of_bins(ran: Ran, down: bool) -> Option<Vec<f64>> {
-    let (side, config, log) =
-        if down { ("down", &ran.link.down, &ran.log.down) } else { ("up", &ran.link.up, &ran.log.up) };
+fn truth_of_bins(ran: Ran, side: &str, capacity: Capacity) -> Option<Vec<f64>> {
     let sample = &ran.client.document["sample"];
-    let capacity = Capacity { cell: ran.cell, down, config, log };
     let start_us = sample[side]["load_start_us"].as_f64()?;
     let edges_us = sample[side]["series"]["t_us"].as_array()?.iter().filter_map(Value::as_f64);
     let edges_ns: Option<Vec<u64>> = std::iter::once(0.0)
         .chain(edges_us)
-        .map(|t_us| Some(capacity.served_ns(on_clock(sample, (start_us + t_us) * 1e3, ran.log)?)))
+        .map(|t_us| Some(capacity.served_ns(oracle::on_clock(sample, (start_us + t_us) * 1e3, ran.log)?)))
         .collect();
     let bin = |edges: &[u64]| if edges[0] < edges[1] { capacity.payload_bps(edges[0], edges[1]) } else { 0.0 };
     Some(edges_ns?.windows(2).map(bin).collect())
@@ -135,18 +138,6 @@ fn truth_of_bins(ran: Ran, down: bool) -> Option<Vec<f64>> {
 fn window_ns(sample: &Value, side: &str, log: &LinkLog) -> Option<(u64, u64)> {
     let result = &sample[side];
     let length = result["window_ms"].as_f64()?;
-    let from = on_clock(sample, result["window_start_ms"].as_f64()? * 1e6, log)?;
+    let from = oracle::on_clock(sample, result["window_start_ms"].as_f64()? * 1e6, log)?;
     (length > 0.0).then_some((from, from + (length * 1e6) as u64))
-}
-
-/// A moment so long after the start of the sample, on the emulator's clock.
-fn on_clock(sample: &Value, after_start_ns: f64, log: &LinkLog) -> Option<u64> {
-    let started_us = parse_utc_us(sample["started_at"].as_str()?)?;
-    let at = (started_us - log.base_utc_us) as f64 * 1e3 + after_start_ns;
-    (at >= 0.0).then_some(at as u64)
-}
-
-/// Microseconds since 1970 of `2026-11-23T14:04:05.000123Z`, the one form samples use.
-fn parse_utc_us(text: &str) -> Option<i64> {
-    text.parse::<ispeed_protocol::UtcMicros>().ok().map(|t| t.as_micros())
 }

@@ -45,9 +45,9 @@ pub(super) async fn serve(mut flow: LoadFlow) {
 
 /// Whether the client's first byte says go; sets the congestion control that it may ask for, while nothing flows yet.
 async fn go(flow: &mut LoadFlow) -> bool {
-    let byte = match flow.raw.read.first() {
-        Some(byte) => Some(*byte),
+    let byte = match flow.raw.read.first().copied() {
         None => flow.raw.stream.read_u8().await.ok(),
+        byte => byte,
     };
     if byte == Some(GO_CUBIC) {
         // Where the kernel has it not, this server's own goes on.

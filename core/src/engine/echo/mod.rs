@@ -10,9 +10,10 @@ pub(crate) use figures::{figures, idle_rtt_us, rpm};
 pub(crate) use udp::UdpEcho;
 pub(crate) use websocket::WebsocketEcho;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ispeed_protocol::echo::EchoPacket;
 use ispeed_protocol::latency::EchoTransport;
@@ -226,11 +227,17 @@ pub(crate) fn round_trip_us(elapsed: Duration, reply: &EchoPacket) -> u64 {
     if held_us <= elapsed_us { elapsed_us - held_us } else { elapsed_us }
 }
 
-/// How long an unanswered packet is waited for, given the longest round trip of its train, and whether the path is silent.
-fn patience(longest_rtt_us: Option<u64>, silent: bool) -> Duration {
-    longest_rtt_us
-        .filter(|_| !silent)
-        .map_or(LATE, |us| Duration::from_micros(us).saturating_mul(PATIENCE_RTTS).clamp(PATIENCE_MIN, LATE))
+/// Whether an answer may still come, to a train of so many packets and this longest round trip of which these are unanswered.
+fn waits(open: &BTreeMap<u32, Instant>, sent: u32, longest_rtt_us: Option<u64>) -> bool {
+    let is_open = |back: u32| sent.checked_sub(back).is_some_and(|sequence| open.contains_key(&sequence));
+    let silent = (1..=SILENT_PACKETS).all(is_open);
+    let patience = if silent { LATE } else { patience(longest_rtt_us) };
+    open.values().any(|sent| sent.elapsed() < patience)
+}
+
+/// How long an unanswered packet is waited for, given the longest round trip of its train.
+fn patience(longest_rtt_us: Option<u64>) -> Duration {
+    longest_rtt_us.map_or(LATE, |us| Duration::from_micros(us).saturating_mul(PATIENCE_RTTS).clamp(PATIENCE_MIN, LATE))
 }
 
 /// Dice for the gaps: quality matters little, and no lock is taken.
@@ -299,9 +306,18 @@ mod tests {
         assert_eq!(round_trip_us(Duration::from_micros(20_000), &reply), 19_700);
         let absurd = EchoPacket { server_send_us: u64::MAX, ..reply };
         assert_eq!(round_trip_us(Duration::from_micros(20_000), &absurd), 20_000);
-        assert_eq!(patience(None, false), LATE);
-        assert_eq!(patience(Some(60_000), false), Duration::from_millis(240));
-        assert_eq!(patience(Some(60_000), true), LATE);
-        assert_eq!(patience(Some(u64::MAX), false), LATE);
+        assert_eq!(patience(None), LATE);
+        assert_eq!(patience(Some(60_000)), Duration::from_millis(240));
+        assert_eq!(patience(Some(u64::MAX)), LATE);
+    }
+
+    #[test]
+    fn a_silent_path_is_waited_for_and_a_lossy_one_is_not() {
+        let Some(sent_at) = Instant::now().checked_sub(Duration::from_millis(500)) else { return };
+        let open = |unanswered: &[u32]| unanswered.iter().map(|&sequence| (sequence, sent_at)).collect();
+        assert!(waits(&open(&[17, 18, 19]), 20, Some(60_000)), "the last three are unanswered");
+        assert!(!waits(&open(&[16, 17, 19]), 20, Some(60_000)), "one of them came back");
+        assert!(waits(&open(&[1]), 2, Some(200_000)), "four round trips are not over");
+        assert!(!waits(&open(&[]), 20, None));
     }
 }

@@ -9,9 +9,7 @@ use ispeed_protocol::echo::{ECHO_MAX_BYTES, EchoKind, EchoPacket};
 use ispeed_wire::sys::{receive_datagram, stamp_datagrams};
 use socket2::SockRef;
 
-use super::{
-    Dice, EchoAnswer, OnAnswer, SILENT_PACKETS, Train, TrainLog, TrainPlan, TrainSide, patience, round_trip_us,
-};
+use super::{Dice, EchoAnswer, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, round_trip_us, waits};
 use crate::engine::clock::RunClock;
 use crate::engine::net::Network;
 
@@ -79,7 +77,7 @@ impl Worker {
                 // A thread that slept too long does not catch up in a burst.
                 due = due.max(Instant::now());
             }
-            if !sending && !self.waits() {
+            if !sending && !waits(&self.open, self.log.sent, self.longest_rtt_us) {
                 break;
             }
             let until = if sending { due.saturating_duration_since(Instant::now()).min(WAKE_UP) } else { WAKE_UP };
@@ -108,14 +106,6 @@ impl Worker {
             self.open.insert(self.log.sent, sent);
             self.log.sent += 1;
         }
-    }
-
-    /// Whether an answer may still come.
-    fn waits(&self) -> bool {
-        let silent = self.log.sent >= SILENT_PACKETS
-            && (self.log.sent - SILENT_PACKETS..self.log.sent).all(|sequence| self.open.contains_key(&sequence));
-        let patience = patience(self.longest_rtt_us, silent);
-        self.open.values().any(|sent| sent.elapsed() < patience)
     }
 
     /// Reads what is there and waits up to `wait` for the first of it.
@@ -160,8 +150,8 @@ mod tests {
 
     const KEY: [u8; 32] = [9; 32];
 
-    /// Answers every packet but those whose number leaves rest 4 of 5, the last one late and twice.
-    fn server() -> SocketAddr {
+    /// Does with each request that arrives what `answer` says, given its sender and its length.
+    fn server(mut answer: impl FnMut(&UdpSocket, &EchoPacket, usize, SocketAddr) + Send + 'static) -> SocketAddr {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         std::thread::spawn(move || {
@@ -169,20 +159,14 @@ mod tests {
             let mut buffer = [0; ECHO_MAX_BYTES];
             while let Ok((len, from)) = socket.recv_from(&mut buffer) {
                 let Some(asked) = EchoPacket::decode(&buffer[..len], &KEY) else { continue };
-                let reply = EchoPacket {
-                    kind: EchoKind::Reply,
-                    server_receive_us: 1_000_000,
-                    server_send_us: 1_000_000,
-                    ..asked
-                };
-                if asked.sequence % 5 != 4 {
-                    socket.send_to(&reply.encode(&KEY, len, b""), from).unwrap();
-                    socket.send_to(&reply.encode(&KEY, len, b""), from).unwrap();
-                    socket.send_to(&reply.encode(&[1; 32], len, b""), from).unwrap();
-                }
+                answer(&socket, &asked, len, from);
             }
         });
         address
+    }
+
+    fn reply_to(asked: &EchoPacket) -> EchoPacket {
+        EchoPacket { kind: EchoKind::Reply, server_receive_us: 1_000_000, server_send_us: 1_000_000, ..*asked }
     }
 
     fn echo(peer: SocketAddr) -> UdpEcho {
@@ -197,7 +181,13 @@ mod tests {
     #[tokio::test]
     async fn a_train_counts_what_came_back_once_and_ends_by_itself() {
         let (sender, answers) = mpsc::channel();
-        let train = echo(server()).start(plan(20), Box::new(move |answer| sender.send(answer.sequence).unwrap()));
+        // All but those whose number leaves rest 4 of 5, twice and once with a foreign key.
+        let server = server(|socket, asked, len, from| {
+            for key in [&KEY, &KEY, &[1; 32]].into_iter().filter(|_| asked.sequence % 5 != 4) {
+                socket.send_to(&reply_to(asked).encode(key, len, b""), from).unwrap();
+            }
+        });
+        let train = echo(server).start(plan(20), Box::new(move |answer| sender.send(answer.sequence).unwrap()));
         let log = train.log().await;
         assert_eq!((log.train, log.sent, log.answers.len()), (1, 20, 16));
         assert_eq!(answers.iter().count(), 16);
@@ -205,28 +195,15 @@ mod tests {
         assert!(log.answers.iter().all(|answer| answer.received_us >= answer.sent_us && answer.rtt_us < 1_000_000));
     }
 
-    /// Answers at once, but from number 12 on only after `away`.
-    fn server_with_outage(away: Duration) -> SocketAddr {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        std::thread::spawn(move || {
-            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            let mut buffer = [0; ECHO_MAX_BYTES];
-            while let Ok((len, from)) = socket.recv_from(&mut buffer) {
-                let asked = EchoPacket::decode(&buffer[..len], &KEY).unwrap();
-                if asked.sequence == 12 {
-                    std::thread::sleep(away);
-                }
-                let reply = EchoPacket { kind: EchoKind::Reply, ..asked };
-                socket.send_to(&reply.encode(&KEY, len, b""), from).unwrap();
-            }
-        });
-        address
-    }
-
     #[tokio::test]
     async fn what_a_silent_path_brings_back_within_a_second_is_not_lost() {
-        let train = echo(server_with_outage(Duration::from_millis(500))).start(plan(20), Box::new(|_| {}));
+        let away = server(|socket, asked, len, from| {
+            if asked.sequence == 12 {
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            socket.send_to(&reply_to(asked).encode(&KEY, len, b""), from).unwrap();
+        });
+        let train = echo(away).start(plan(20), Box::new(|_| {}));
         let log = train.log().await;
         assert_eq!((log.sent, log.answers.len()), (20, 20));
     }

@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Dice, EchoAnswer, LATE, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, patience};
+use super::{Dice, EchoAnswer, LATE, OnAnswer, Train, TrainLog, TrainPlan, TrainSide, waits};
 use crate::engine::clock::RunClock;
 
 /// The task looks for a stop at least this often.
@@ -68,7 +68,8 @@ impl Worker {
         let mut usable = true;
         while usable && !side.abandon.is_cancelled() {
             let sending = !side.stop.is_cancelled() && !plan.pace.is_over(log.sent);
-            if !sending && !waits(&open, &log) {
+            let longest_rtt_us = || log.answers.iter().map(|answer| answer.rtt_us).max();
+            if !sending && !waits(&open, log.sent, longest_rtt_us()) {
                 break;
             }
             let wake = TokioInstant::now() + WAKE_UP;
@@ -129,9 +130,4 @@ impl Worker {
             server_us: None,
         })
     }
-}
-
-fn waits(open: &BTreeMap<u32, Instant>, log: &TrainLog) -> bool {
-    let patience = patience(log.answers.iter().map(|answer| answer.rtt_us).max(), false);
-    open.values().any(|sent| sent.elapsed() < patience)
 }
