@@ -121,7 +121,9 @@ async fn pipe(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Arc<Way>) {
     let mut piece = vec![0; PIECE_BYTES];
     while let Ok(bytes @ 1..) = from.read(&mut piece).await {
         way.cross(bytes).await;
-        if to.write_all(&piece[..bytes]).await.is_err() {
+        // What the kernel holds of a flow that was reset is not on the link: a phone's own kernel would have dropped it.
+        let reset = from.as_ref().take_error().is_ok_and(|error| error.is_some());
+        if reset || to.write_all(&piece[..bytes]).await.is_err() {
             return;
         }
     }
