@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ispeed_wire::sys::{process_cpu_us, process_wait_us};
+use ispeed_wire::sys::{cpu_share, machine_idle_us, process_cpu_us, process_wait_us};
 
 use crate::limits;
 
@@ -25,6 +25,7 @@ struct Latest {
     at: Instant,
     sent_bytes: u64,
     cpu_us: Option<u64>,
+    idle_us: Option<u64>,
     busy: Busy,
 }
 
@@ -33,14 +34,20 @@ struct Latest {
 pub(super) struct Busy {
     /// Load bits sent a second.
     pub(super) egress_bps: u64,
-    /// Part of all cores this program used, or waited for; `None` where the system does not tell.
+    /// How near this program is to all it could get from the cores ([`cpu_share`]); `None` where the system does not tell.
     pub(super) cpu_share: Option<f64>,
 }
 
 impl Monitor {
     pub(super) fn new(egress_ceiling_bps: Option<u64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let latest = Latest { at: Instant::now(), sent_bytes: 0, cpu_us: used_or_waited_us(), busy: Busy::default() };
+        let latest = Latest {
+            at: Instant::now(),
+            sent_bytes: 0,
+            cpu_us: used_or_waited_us(),
+            idle_us: machine_idle_us(),
+            busy: Busy::default(),
+        };
         Self { egress_ceiling_bps, cores: cores as f64, sent_bytes: AtomicU64::new(0), latest: Mutex::new(latest) }
     }
 
@@ -54,13 +61,17 @@ impl Monitor {
         if elapsed < LOOK_EVERY {
             return latest.busy;
         }
-        let (sent_bytes, cpu_us) = (self.sent_bytes.load(Ordering::Relaxed), used_or_waited_us());
-        let used_us = cpu_us.zip(latest.cpu_us).map(|(now, before)| now.saturating_sub(before));
+        let sent_bytes = self.sent_bytes.load(Ordering::Relaxed);
+        let (cpu_us, idle_us) = (used_or_waited_us(), machine_idle_us());
+        let cores = |now: Option<u64>, before: Option<u64>| {
+            Some(now?.saturating_sub(before?) as f64 / 1e6 / elapsed.as_secs_f64())
+        };
+        let idle_cores = cores(idle_us, latest.idle_us);
         let busy = Busy {
             egress_bps: ((sent_bytes - latest.sent_bytes) as f64 * 8.0 / elapsed.as_secs_f64()) as u64,
-            cpu_share: used_us.map(|us| us as f64 / 1e6 / elapsed.as_secs_f64() / self.cores),
+            cpu_share: cores(cpu_us, latest.cpu_us).map(|own| cpu_share(own, self.cores, idle_cores)),
         };
-        *latest = Latest { at: Instant::now(), sent_bytes, cpu_us, busy };
+        *latest = Latest { at: Instant::now(), sent_bytes, cpu_us, idle_us, busy };
         busy
     }
 
