@@ -233,6 +233,7 @@ impl Estimator {
             varies: self.varies(),
             idle_rtt_us: self.config.idle_rtt_us.unwrap_or(0),
             sender_bbr: self.config.sender_bbr,
+            sender_reno: self.config.sender_reno,
         }
     }
 

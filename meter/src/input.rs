@@ -99,6 +99,8 @@ pub struct Config {
     pub header_bytes: u16,
     /// The sender does not yield to loss (BBR), so loss with a flat rate means a full link.
     pub sender_bbr: bool,
+    /// An upload that is sent by Reno because of [`crate::upload_needs_reno`]: no delay ends its slow start.
+    pub sender_reno: bool,
 }
 
 impl Config {
@@ -115,6 +117,7 @@ impl Config {
             flows_max: params::FLOW_STEPS[params::FLOW_STEPS.len() - 1],
             header_bytes: params::HEADER_BYTES_IPV4,
             sender_bbr: false,
+            sender_reno: false,
         }
     }
 }

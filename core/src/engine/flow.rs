@@ -25,6 +25,8 @@ use super::upgrade::upgrade;
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Latest end of a flow's task; every method cap is far below.
 const FLOW_LIFE: Duration = Duration::from_secs(60);
+/// The congestion control without HyStart that every Linux has and lets every program choose (RFC 5681).
+const RENO: &str = "reno";
 /// Events that may wait: four of each of sixteen flows and room.
 const EVENTS: usize = 128;
 
@@ -88,7 +90,7 @@ pub(crate) struct Flows {
     meter: Meter,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
-    cubic: Arc<AtomicBool>,
+    chosen: Arc<Chosen>,
     tasks: JoinSet<()>,
     sender: mpsc::Sender<FlowEvent>,
     events: mpsc::Receiver<FlowEvent>,
@@ -97,6 +99,24 @@ pub(crate) struct Flows {
     first: u8,
     /// When the first of them was asked for.
     since: Instant,
+}
+
+/// The congestion control that flows shall have from now on, where it is not their sender's own.
+#[derive(Debug, Default)]
+struct Chosen {
+    cubic: AtomicBool,
+    reno: AtomicBool,
+}
+
+impl Chosen {
+    fn cubic(&self) -> bool {
+        self.cubic.load(Ordering::Relaxed)
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        let reno = self.reno.load(Ordering::Relaxed).then_some(RENO);
+        if self.cubic() { Some(CUBIC) } else { reno }
+    }
 }
 
 /// What the flows have told so far.
@@ -130,7 +150,7 @@ impl Flows {
             meter: Meter::new(),
             stop: CancellationToken::new(),
             permits: Arc::new(Semaphore::new(0)),
-            cubic: Arc::default(),
+            chosen: Arc::default(),
             tasks: JoinSet::new(),
             sender,
             events,
@@ -147,7 +167,7 @@ impl Flows {
         let first = self.first.saturating_add(asked);
         let renewed = Self::new(self.direction, Arc::clone(&self.site), self.bounds.clone());
         // The old ones are reset when they are dropped.
-        *self = Self { first, ..renewed };
+        *self = Self { first, chosen: Arc::clone(&self.chosen), ..renewed };
         self.open(asked);
     }
 
@@ -172,7 +192,7 @@ impl Flows {
                 meter: self.meter.clone(),
                 stop: self.stop.clone(),
                 permits: Arc::clone(&self.permits),
-                cubic: Arc::clone(&self.cubic),
+                chosen: Arc::clone(&self.chosen),
                 events: self.sender.clone(),
             };
             self.tasks.spawn(flow.run());
@@ -188,7 +208,21 @@ impl Flows {
     /// Whether the flows that begin from now on are sent by CUBIC, not by what their sender has: BBR on a server, on a phone the
     /// system's.
     pub(crate) fn cubic_from_now_on(&self, cubic: bool) {
-        self.cubic.store(cubic, Ordering::Relaxed);
+        self.chosen.cubic.store(cubic, Ordering::Relaxed);
+    }
+
+    /// Has an upload that has not begun sent by Reno, where the system lets the first flow: HyStart does not end its slow start,
+    /// and it does not run over a queue for as long as it sends.
+    /// Whether it let.
+    pub(crate) fn send_by_reno(&self) -> bool {
+        let granted = self.seen.probe.as_ref().is_some_and(|probe| probe.set_congestion_control(RENO).is_ok());
+        self.chosen.reno.store(granted, Ordering::Relaxed);
+        granted
+    }
+
+    /// Whether [`Self::send_by_reno`] was granted.
+    pub(crate) fn sent_by_reno(&self) -> bool {
+        self.chosen.reno.load(Ordering::Relaxed)
     }
 
     /// The next event; cancel-safe.
@@ -264,7 +298,7 @@ struct Flow {
     meter: Meter,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
-    cubic: Arc<AtomicBool>,
+    chosen: Arc<Chosen>,
     events: mpsc::Sender<FlowEvent>,
 }
 
@@ -297,7 +331,7 @@ impl Flow {
     async fn open(&self) -> Result<LoadStream, Failure> {
         let site = &self.site;
         let started = Instant::now();
-        let connected = site.network.connect_with_window(site.peer, self.bounds.window_bytes).await?;
+        let connected = site.network.connect_with(site.peer, self.bounds.window_bytes, self.chosen.name()).await?;
         let connect_rtt = connected.connect_rtt;
         let mut stream = site.endpoint.secure(connected).await?;
         let name = match self.direction {
@@ -330,7 +364,7 @@ impl Flow {
 
     async fn receive(&self, stream: &mut LoadStream) -> Option<FlowEnd> {
         let go = async {
-            stream.write_all(&[if self.cubic.load(Ordering::Relaxed) { GO_CUBIC } else { GO }]).await?;
+            stream.write_all(&[if self.chosen.cubic() { GO_CUBIC } else { GO }]).await?;
             stream.flush().await
         };
         if !matches!(timeout(PROGRESS_TIMEOUT, go).await, Ok(Ok(()))) {
@@ -355,9 +389,9 @@ impl Flow {
             deadline: Instant::now() + FLOW_LIFE,
             progress_timeout: PROGRESS_TIMEOUT,
         };
-        if self.cubic.load(Ordering::Relaxed) {
+        if let Some(name) = self.chosen.name() {
             // Where the system refuses, its own goes on.
-            let _ = stream.probe().set_congestion_control(CUBIC);
+            let _ = stream.probe().set_congestion_control(name);
         }
         self.tell(FlowEvent::Started);
         match send(stream, &mut payload, &limits, &self.stop).await {

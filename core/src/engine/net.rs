@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use ispeed_wire::sys::bind_to_interface;
+use ispeed_wire::sys::{bind_to_interface, set_congestion_control};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -114,20 +114,25 @@ impl Network {
 
     /// Opens a connection.
     pub(crate) async fn connect(&self, peer: SocketAddr) -> Result<Connected, Failure> {
-        self.connect_with_window(peer, None).await
+        self.connect_with(peer, None, None).await
     }
 
     /// Opens a connection whose peer may have at most about `window_bytes` on their way at once.
-    pub(crate) async fn connect_with_window(
+    pub(crate) async fn connect_with(
         &self,
         peer: SocketAddr,
         window_bytes: Option<usize>,
+        congestion_control: Option<&str>,
     ) -> Result<Connected, Failure> {
         let what = format!("cannot connect to {peer}");
         let socket = self.socket(peer, Type::STREAM, Protocol::TCP).map_err(|failure| failure.at(&what))?;
         if let Some(bytes) = window_bytes {
             // Linux doubles the number for its own bookkeeping and never offers more than all of it (tcp(7)).
             socket.set_recv_buffer_size(bytes / 2).map_err(|error| Failure::io(&what, &error))?;
+        }
+        if let Some(name) = congestion_control {
+            // Where the system refuses, its own goes on.
+            let _ = set_congestion_control(&SockRef::from(&socket), name);
         }
         let socket = TcpSocket::from_std_stream(socket.into());
         let sent = Instant::now();

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ispeed_meter::{Config, flows_to_start_with, params};
+use ispeed_meter::{Config, flows_to_start_with, params, upload_needs_reno};
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::latency::{EchoTransport, Latency};
 use ispeed_protocol::servers::UsedServer;
@@ -242,9 +242,8 @@ impl Run {
             return Ok(());
         }
         interrupt.guard(idle::ready(flows)).await?;
-        if direction == Direction::Up && self.bbr_would_probe(flows) {
-            flows.renew();
-            interrupt.guard(idle::ready(flows)).await?;
+        if direction == Direction::Up {
+            self.choose_sender_of_upload(flows, interrupt).await?;
         }
         interrupt.guard(self.open_all_over_a_long_path(direction, flows)).await?;
         self.note_flows(flows);
@@ -273,25 +272,41 @@ impl Run {
         Ok(())
     }
 
+    /// Sees to it that an upload's flows, which carry nothing yet, are sent by what will fill the link.
+    async fn choose_sender_of_upload(&self, flows: &mut Flows, interrupt: &Interrupt) -> Result<(), Failure> {
+        let bbr = flows.seen().probe.as_ref().and_then(Probe::congestion_control).as_deref() == Some("bbr");
+        if bbr && !self.has_room_for_new(flows) {
+            return Ok(());
+        }
+        let reno = upload_needs_reno(self.idle_rtt_us(), self.download_bps()) && flows.send_by_reno();
+        // A socket that BBR has paced stays paced.
+        if bbr && (reno || self.would_be_ten_seconds_old(flows)) {
+            flows.renew();
+            interrupt.guard(idle::ready(flows)).await?;
+        }
+        Ok(())
+    }
+
     /// Whether flows that were opened before the download would look for the least round trip in the middle of the upload:
     /// where the sender is BBR, every flow falls silent at once, ten seconds after its handshake, and the link idles for
     /// half a second (lab: uploads over 300 ms read up to 12 % low). New flows cost three round trips.
-    fn bbr_would_probe(&self, flows: &Flows) -> bool {
-        let bbr = flows.seen().probe.as_ref().and_then(Probe::congestion_control).as_deref() == Some("bbr");
+    fn would_be_ten_seconds_old(&self, flows: &Flows) -> bool {
         let cap_us = if self.plan.long { params::TIME_CAP_LONG_US } else { params::TIME_CAP_SLOW_US };
-        let of_path_us = echo::idle_rtt_us(&self.latency).unwrap_or(0).saturating_mul(params::TIME_CAP_RTTS);
+        let of_path_us = self.idle_rtt_us().saturating_mul(params::TIME_CAP_RTTS);
+        flows.age() + Duration::from_micros(cap_us.max(of_path_us)) > limits::BBR_PROBES_AT
+    }
+
+    /// Whether the token has numbers for new flows; one that has none keeps the flows it has.
+    fn has_room_for_new(&self, flows: &Flows) -> bool {
         let most_streams = self.session.as_ref().map_or(0, |session| session.claims.max_streams);
-        // A token that has no room for more numbers keeps the flows it has.
-        let room =
-            u16::from(flows.seen().asked) + u16::from(self.flows_max_of(Direction::Up)) <= u16::from(most_streams);
-        bbr && room && flows.age() + Duration::from_micros(cap_us.max(of_path_us)) > limits::BBR_PROBES_AT
+        u16::from(flows.seen().asked) + u16::from(self.flows_max_of(Direction::Up)) <= u16::from(most_streams)
     }
 
     /// Opens every flow of a direction before it starts, over a long path (satellite, or a server on another continent) that is
     /// fast: a handshake takes three round trips, and flows that join in mid-run need seven more to their share, or overrun a
     /// queue that the others had found.
     async fn open_all_over_a_long_path(&self, direction: Direction, flows: &mut Flows) -> Result<(), Failure> {
-        let rtt_us = echo::idle_rtt_us(&self.latency).unwrap_or(0);
+        let rtt_us = self.idle_rtt_us();
         if rtt_us < params::FLOWS_LONG_RTT_US {
             return Ok(());
         }
@@ -300,9 +315,7 @@ impl Run {
                 let sender = self.session.as_ref().and_then(|session| session.congestion_control.as_deref());
                 sender == Some("bbr") && opened_fast(flows.seen(), rtt_us)
             }
-            Direction::Up => {
-                self.down.as_ref().is_some_and(|ran| least_rate_bps(&ran.leg) >= params::FLOWS_JOIN_BURST_BPS)
-            }
+            Direction::Up => self.download_bps().is_some_and(|bps| bps >= params::FLOWS_JOIN_BURST_BPS),
         };
         if fast {
             let most = self.flows_max_of(direction);
@@ -310,6 +323,16 @@ impl Run {
             let _ = timeout(Duration::from_micros(rtt_us * limits::HANDSHAKE_RTTS), flows.ready(most)).await;
         }
         Ok(())
+    }
+
+    /// Idle round trip; zero where there is none.
+    fn idle_rtt_us(&self) -> u64 {
+        echo::idle_rtt_us(&self.latency).unwrap_or(0)
+    }
+
+    /// What the download before an upload reached at least.
+    fn download_bps(&self) -> Option<f64> {
+        self.down.as_ref().map(|ran| least_rate_bps(&ran.leg))
     }
 
     fn load_plan(&self, direction: Direction, share: &Budget, flows: &Flows) -> LoadPlan {
@@ -321,9 +344,8 @@ impl Run {
         };
         let idle_rtt_us = echo::idle_rtt_us(&self.latency);
         let flows_max = self.flows_max_of(direction);
-        let download = self.down.as_ref().filter(|_| direction == Direction::Up);
-        let flows_start =
-            flows_to_start_with(idle_rtt_us.unwrap_or(0), download.map(|ran| least_rate_bps(&ran.leg))).min(flows_max);
+        let download_bps = self.download_bps().filter(|_| direction == Direction::Up);
+        let flows_start = flows_to_start_with(self.idle_rtt_us(), download_bps).min(flows_max);
         let config = Config {
             idle_rtt_us,
             forced_counter: self.plan.forced_counter,
@@ -334,6 +356,7 @@ impl Run {
             flows_max,
             header_bytes: if ipv4 { params::HEADER_BYTES_IPV4 } else { params::HEADER_BYTES_IPV6 },
             sender_bbr: sender.as_deref() == Some("bbr"),
+            sender_reno: flows.sent_by_reno(),
             ..Config::new(direction)
         };
         let flows_most = session.map_or(config.flows_max, |session| session.claims.max_streams.max(1));

@@ -56,6 +56,8 @@ struct Old {
 /// Finds out, while the new version is made, which samples changed.
 pub(crate) struct SampleChanges {
     folder: PathBuf,
+    /// Why a sample of the version before is not in this one.
+    gone: &'static str,
     numbers: Numbers,
     old: HashMap<String, Old>,
     lines: BTreeSet<String>,
@@ -96,7 +98,8 @@ impl SampleChanges {
             old.insert(row.row, Old { commune: place(row.commune.as_deref()), verdict, shown });
         }
         let (lines, tallies) = (BTreeSet::new(), BTreeMap::new());
-        Ok(Self { folder: folder.to_owned(), numbers: key.numbers(), old, lines, tallies })
+        let gone = if before.scope == NATION { DELETED } else { DELETED_OR_ELSEWHERE };
+        Ok(Self { folder: folder.to_owned(), gone, numbers: key.numbers(), old, lines, tallies })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -137,18 +140,20 @@ impl SampleChanges {
         for (row, old) in std::mem::take(&mut self.old) {
             self.tallies.entry(old.commune.clone()).or_default().removed += 1;
             if old.shown {
-                self.line("sample_removed", &old.commune, &row, &old.verdict, "", DELETED);
+                self.line("sample_removed", &old.commune, &row, &old.verdict, "", self.gone);
             } else {
                 *hidden.entry(old.commune).or_default() += 1;
             }
         }
         for (code, n) in hidden {
-            self.line("samples_removed", &code, "", &n.to_string(), "", DELETED);
+            self.line("samples_removed", &code, "", &n.to_string(), "", self.gone);
         }
     }
 }
 
 const DELETED: &str = "deleted by its owner";
+/// The samples of a province are those placed in it; one that another boundary moved out is not among them either.
+const DELETED_OR_ELSEWHERE: &str = "deleted by its owner or placed outside the province";
 
 /// The list.
 pub(crate) struct Differences {

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ispeed_wire::sys::{cpu_share, machine_idle_us, process_cpu_us, process_wait_us};
+use ispeed_wire::sys::CpuLook;
 
 use crate::limits;
 
@@ -22,10 +22,8 @@ pub(super) struct Monitor {
 
 #[derive(Debug)]
 struct Latest {
-    at: Instant,
+    cpu: CpuLook,
     sent_bytes: u64,
-    cpu_us: Option<u64>,
-    idle_us: Option<u64>,
     busy: Busy,
 }
 
@@ -34,20 +32,14 @@ struct Latest {
 pub(super) struct Busy {
     /// Load bits sent a second.
     pub(super) egress_bps: u64,
-    /// How near this program is to all it could get from the cores ([`cpu_share`]); `None` where the system does not tell.
+    /// How near this program is to all it could get from the cores ([`ispeed_wire::sys::Cores`]); `None` where the system does not tell.
     pub(super) cpu_share: Option<f64>,
 }
 
 impl Monitor {
     pub(super) fn new(egress_ceiling_bps: Option<u64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let latest = Latest {
-            at: Instant::now(),
-            sent_bytes: 0,
-            cpu_us: used_or_waited_us(),
-            idle_us: machine_idle_us(),
-            busy: Busy::default(),
-        };
+        let latest = Latest { cpu: CpuLook::now(), sent_bytes: 0, busy: Busy::default() };
         Self { egress_ceiling_bps, cores: cores as f64, sent_bytes: AtomicU64::new(0), latest: Mutex::new(latest) }
     }
 
@@ -57,21 +49,16 @@ impl Monitor {
 
     pub(super) fn look(&self) -> Busy {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = latest.at.elapsed();
-        if elapsed < LOOK_EVERY {
+        if latest.cpu.elapsed() < LOOK_EVERY {
             return latest.busy;
         }
-        let sent_bytes = self.sent_bytes.load(Ordering::Relaxed);
-        let (cpu_us, idle_us) = (used_or_waited_us(), machine_idle_us());
-        let cores = |now: Option<u64>, before: Option<u64>| {
-            Some(now?.saturating_sub(before?) as f64 / 1e6 / elapsed.as_secs_f64())
-        };
-        let idle_cores = cores(idle_us, latest.idle_us);
+        let (cpu, sent_bytes) = (CpuLook::now(), self.sent_bytes.load(Ordering::Relaxed));
+        let seconds = cpu.since(&latest.cpu).as_secs_f64();
         let busy = Busy {
-            egress_bps: ((sent_bytes - latest.sent_bytes) as f64 * 8.0 / elapsed.as_secs_f64()) as u64,
-            cpu_share: cores(cpu_us, latest.cpu_us).map(|own| cpu_share(own, self.cores, idle_cores)),
+            egress_bps: ((sent_bytes - latest.sent_bytes) as f64 * 8.0 / seconds) as u64,
+            cpu_share: cpu.cores_since(&latest.cpu, self.cores).map(|cores| cores.share()),
         };
-        *latest = Latest { at: Instant::now(), sent_bytes, cpu_us, idle_us, busy };
+        *latest = Latest { cpu, sent_bytes, busy };
         busy
     }
 
@@ -82,10 +69,4 @@ impl Monitor {
             self.egress_ceiling_bps.is_some_and(|max| busy.egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);
         egress_full || busy.cpu_share.is_some_and(|share| share >= limits::CPU_FULL_SHARE)
     }
-}
-
-/// CPU time this program took, and time its threads were ready and did not get: under a quota, or beside a busy neighbour,
-/// a server uses few cores and is the limit all the same.
-fn used_or_waited_us() -> Option<u64> {
-    Some(process_cpu_us()?.saturating_add(process_wait_us().unwrap_or(0)))
 }

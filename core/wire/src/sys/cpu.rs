@@ -1,5 +1,7 @@
 //! CPU time of this thread, of the whole program and of the machine.
 
+use std::time::{Duration, Instant};
+
 /// CPU time of the calling thread, user and system, microseconds; `None` where the system does not tell.
 pub fn thread_cpu_us() -> Option<u64> {
     #[cfg(unix)]
@@ -29,7 +31,7 @@ pub fn process_wait_us() -> Option<u64> {
 
 /// Time for which the machine's cores had nothing to do, all cores together, microseconds in steps of a tick (10 ms as a
 /// rule). Linux only (`/proc/stat`), and not on a phone, where programs may not read it.
-pub fn machine_idle_us() -> Option<u64> {
+fn machine_idle_us() -> Option<u64> {
     idle_us(&std::fs::read_to_string("/proc/stat").ok()?, ticks_per_second()?)
 }
 
@@ -52,20 +54,74 @@ fn ticks_per_second() -> Option<u64> {
     None
 }
 
-/// A program that uses or waits for less than this part of its cores is not limited by them, however little is idle: a busy
-/// machine gives each program its share when it asks.
+/// A program that uses less than this part of its cores is not limited by them because nothing is idle: a busy machine gives
+/// each program its share when it asks.
 const SUBSTANTIAL_SHARE: f64 = 0.4;
 
-/// How near a program is to all it could get from the processors: 1.0 means that it could not have done more. It used, or
-/// waited for, `own_cores` of the `usable_cores` it has work for; `idle_cores` were left by everybody.
-///
-/// Two programs that wait for each other keep every core busy without either ever waiting for one, so a program that has a
-/// substantial part counts against what was left as well.
-pub fn cpu_share(own_cores: f64, usable_cores: f64, idle_cores: Option<f64>) -> f64 {
-    let share = own_cores / usable_cores;
-    match idle_cores {
-        Some(idle_cores) if share >= SUBSTANTIAL_SHARE => share.max(own_cores / (own_cores + idle_cores)),
-        _ => share,
+/// Cores, over some time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Cores {
+    /// That the program used.
+    pub used: f64,
+    /// That it was ready to use and did not get.
+    pub waited: f64,
+    /// That it has work for.
+    pub usable: f64,
+    /// That nobody used; `None` where the system does not tell.
+    pub idle: Option<f64>,
+}
+
+impl Cores {
+    /// How near the program is to all it could get: 1.0 means that it could not have done more.
+    ///
+    /// Two programs that wait for each other keep every core busy without either ever waiting for one, so a program that uses
+    /// a substantial part counts against what was left as well.
+    pub fn share(&self) -> f64 {
+        let wanted = self.used + self.waited;
+        let share = wanted / self.usable;
+        match self.idle {
+            Some(idle) if self.used >= SUBSTANTIAL_SHARE * self.usable => share.max(wanted / (wanted + idle)),
+            _ => share,
+        }
+    }
+}
+
+/// The processors at one moment, for the difference to a later one.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuLook {
+    at: Instant,
+    used_us: Option<u64>,
+    waited_us: Option<u64>,
+    idle_us: Option<u64>,
+}
+
+impl CpuLook {
+    /// Now.
+    pub fn now() -> Self {
+        Self { at: Instant::now(), used_us: process_cpu_us(), waited_us: process_wait_us(), idle_us: machine_idle_us() }
+    }
+
+    /// Time since.
+    pub fn elapsed(&self) -> Duration {
+        self.at.elapsed()
+    }
+
+    /// Time between `earlier` and this look.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        self.at.saturating_duration_since(earlier.at)
+    }
+
+    /// Cores between `earlier` and this look, of `usable` the program had work for; `None` where the system does not tell.
+    pub fn cores_since(&self, earlier: &Self, usable: f64) -> Option<Cores> {
+        let wall_us = self.since(earlier).as_micros() as f64;
+        // Waiting of threads that ended is no longer in the sum.
+        let cores = |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before?) as f64 / wall_us);
+        (wall_us > 0.0).then_some(Cores {
+            used: cores(self.used_us, earlier.used_us)?,
+            waited: cores(self.waited_us, earlier.waited_us).unwrap_or(0.0),
+            usable,
+            idle: cores(self.idle_us, earlier.idle_us),
+        })
     }
 }
 
@@ -87,12 +143,31 @@ mod tests {
     #[test]
     fn a_program_with_much_of_a_machine_that_has_nothing_left_is_at_its_limit() {
         let near = |share: f64, expected: f64| assert!((share - expected).abs() < 1e-9, "{share} {expected}");
-        near(cpu_share(1.0, 2.0, Some(0.0)), 1.0);
-        near(cpu_share(1.0, 2.0, Some(0.25)), 0.8);
-        near(cpu_share(1.0, 2.0, Some(1.0)), 0.5);
-        near(cpu_share(1.0, 2.0, None), 0.5);
-        near(cpu_share(0.1, 2.0, Some(0.0)), 0.05);
-        near(cpu_share(2.0, 2.0, Some(0.3)), 1.0);
+        let share = |used: f64, waited: f64, idle: Option<f64>| Cores { used, waited, usable: 2.0, idle }.share();
+        near(share(1.0, 0.0, Some(0.0)), 1.0);
+        near(share(1.0, 0.0, Some(0.25)), 0.8);
+        near(share(1.0, 0.0, Some(1.0)), 0.5);
+        near(share(1.0, 0.0, None), 0.5);
+        near(share(0.5, 0.5, Some(0.0)), 0.5);
+        near(share(1.5, 0.5, Some(0.3)), 1.0);
+    }
+
+    #[test]
+    fn what_grew_between_two_looks_is_cores() {
+        let at = Instant::now();
+        let look = |after_ms: u64, used_us: u64, waited_us: u64, idle_us: Option<u64>| CpuLook {
+            at: at + Duration::from_millis(after_ms),
+            used_us: Some(used_us),
+            waited_us: Some(waited_us),
+            idle_us,
+        };
+        let (first, later) = (look(0, 5, 90_000, Some(10)), look(100, 50_005, 70_000, Some(20_010)));
+        let expected = Cores { used: 0.5, waited: 0.0, usable: 2.0, idle: Some(0.2) };
+        assert_eq!(later.cores_since(&first, 2.0), Some(expected), "threads that waited have ended");
+        assert_eq!(first.cores_since(&first, 2.0), None);
+        let blind = CpuLook { used_us: None, ..later };
+        assert_eq!(blind.cores_since(&first, 2.0), None);
+        assert_eq!(CpuLook { idle_us: None, ..later }.cores_since(&first, 2.0), Some(Cores { idle: None, ..expected }));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-pub use cpu::{cpu_share, machine_idle_us, process_cpu_us, process_wait_us, thread_cpu_us};
+pub use cpu::{Cores, CpuLook, process_cpu_us, process_wait_us, thread_cpu_us};
 pub use datagram::{Datagram, answer_datagram, receive_datagram, stamp_datagrams, tell_local_addresses};
 pub use files::raise_open_files_limit;
 pub use heap::share_heaps;
