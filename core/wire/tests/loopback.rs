@@ -10,7 +10,7 @@ use ispeed_wire::{
 };
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
@@ -58,8 +58,13 @@ impl Ends {
 
     /// A connected pair: client, server.
     async fn pair(&self) -> (LoadStream, LoadStream) {
+        self.pair_with(TcpSocket::new_v4().unwrap()).await
+    }
+
+    /// The same, of this client.
+    async fn pair_with(&self, client: TcpSocket) -> (LoadStream, LoadStream) {
         let addr = self.listener.local_addr().unwrap();
-        let (client, server) = tokio::join!(TcpStream::connect(addr), self.listener.accept());
+        let (client, server) = tokio::join!(client.connect(addr), self.listener.accept());
         let (client, server) = (LoadSocket::new(client.unwrap()), LoadSocket::new(server.unwrap().0));
         let Some((acceptor, connector)) = &self.tls else {
             return (LoadStream::Plain(client), LoadStream::Plain(server));
@@ -285,7 +290,10 @@ async fn a_peer_that_stops_reading_is_given_up_and_signals_are_obeyed() {
 
 #[tokio::test]
 async fn a_peer_that_reads_slowly_is_waited_for() {
-    let (mut client, mut server) = Ends::tls().await.pair().await;
+    let receiver = TcpSocket::new_v4().unwrap();
+    // A large one would open its window again only when half of it was read, once in half a second.
+    receiver.set_recv_buffer_size(32 * 1024).unwrap();
+    let (mut client, mut server) = Ends::tls().await.pair_with(receiver).await;
     settle(&mut client, &mut server).await;
     server = server.for_load().unwrap();
     let reading = tokio::spawn(async move {
