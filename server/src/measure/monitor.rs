@@ -25,6 +25,8 @@ struct Latest {
     cpu: CpuLook,
     sent_bytes: u64,
     busy: Busy,
+    /// The look before it.
+    before: Busy,
 }
 
 /// The server over the last tenth of a second or more.
@@ -39,7 +41,7 @@ pub(super) struct Busy {
 impl Monitor {
     pub(super) fn new(egress_ceiling_bps: Option<u64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let latest = Latest { cpu: CpuLook::now(), sent_bytes: 0, busy: Busy::default() };
+        let latest = Latest { cpu: CpuLook::now(), sent_bytes: 0, busy: Busy::default(), before: Busy::default() };
         Self { egress_ceiling_bps, cores: cores as f64, sent_bytes: AtomicU64::new(0), latest: Mutex::new(latest) }
     }
 
@@ -47,10 +49,11 @@ impl Monitor {
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn look(&self) -> Busy {
+    /// The last look and the one before it.
+    fn looks(&self) -> [Busy; 2] {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.cpu.elapsed() < LOOK_EVERY {
-            return latest.busy;
+            return [latest.busy, latest.before];
         }
         let (cpu, sent_bytes) = (CpuLook::now(), self.sent_bytes.load(Ordering::Relaxed));
         let seconds = cpu.since(&latest.cpu).as_secs_f64();
@@ -58,15 +61,42 @@ impl Monitor {
             egress_bps: ((sent_bytes - latest.sent_bytes) as f64 * 8.0 / seconds) as u64,
             cpu_share: cpu.cores_since(&latest.cpu, self.cores).map(|cores| cores.share()),
         };
-        *latest = Latest { cpu, sent_bytes, busy };
-        busy
+        let before = latest.busy;
+        *latest = Latest { cpu, sent_bytes, busy, before };
+        [busy, before]
+    }
+
+    pub(super) fn look(&self) -> Busy {
+        self.looks()[0]
     }
 
     /// Whether the server, not the network, is what limits its runs just now.
     pub(super) fn is_limit(&self) -> bool {
-        let busy = self.look();
-        let egress_full =
-            self.egress_ceiling_bps.is_some_and(|max| busy.egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);
-        egress_full || busy.cpu_share.is_some_and(|share| share >= limits::CPU_FULL_SHARE)
+        limits_runs(self.looks(), self.egress_ceiling_bps)
+    }
+}
+
+/// The egress of the last look is that of a tenth of a second. The handshakes of sixteen flows, or a neighbour's short burst,
+/// keep the processors busy for as long; what limits a run does so in the look before, too.
+fn limits_runs(looks: [Busy; 2], egress_ceiling_bps: Option<u64>) -> bool {
+    let egress_full =
+        egress_ceiling_bps.is_some_and(|max| looks[0].egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);
+    egress_full || looks.iter().all(|busy| busy.cpu_share.is_some_and(|share| share >= limits::CPU_FULL_SHARE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_egress_limits_at_once_and_busy_processors_when_they_stay_so() {
+        let look = |egress_bps: u64, share: f64| Busy { egress_bps, cpu_share: Some(share) };
+        let blind = Busy { egress_bps: 0, cpu_share: None };
+        assert!(limits_runs([look(0, 0.95), look(0, 0.92)], None));
+        assert!(!limits_runs([look(0, 0.95), look(0, 0.5)], None), "a burst");
+        assert!(!limits_runs([look(0, 0.5), look(0, 0.95)], None), "over");
+        assert!(!limits_runs([blind, blind], None));
+        assert!(limits_runs([look(990, 0.1), look(0, 0.1)], Some(1000)));
+        assert!(!limits_runs([look(900, 0.1), look(0, 0.1)], Some(1000)));
     }
 }
