@@ -152,7 +152,7 @@ pub fn flows_to_start_with(idle_rtt_us: u64, download_bps: Option<f64>) -> u8 {
 
 /// Whether an upload has to be sent by Reno to fill its link before its bytes are used up. Behind a fast download over a very
 /// long path HyStart ends CUBIC's slow start by the queues that sixteen flows make for each other, and they stay where they are
-/// for the rest of the run (lab, 500 Mbit/s up over 300 ms: 10 to 15 % low in a third of the runs); BBR (version 1) behind half a
+/// for the rest of the run (lab, 500 Mbit/s up over 300 ms: 10 to 15 % low, or without a figure, in five of twelve runs); BBR (version 1) behind half a
 /// bandwidth-delay product loses all the time and lets the link idle (3 to 4 % low). Reno goes on until it loses.
 pub fn upload_needs_reno(idle_rtt_us: u64, download_bps: Option<f64>) -> bool {
     idle_rtt_us >= params::FLOWS_ALL_RTT_US && download_bps.is_some_and(|bps| bps > params::FAST_BPS)

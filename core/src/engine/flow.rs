@@ -213,11 +213,9 @@ impl Flows {
 
     /// Has an upload that has not begun sent by Reno, where the system lets the first flow: HyStart does not end its slow start,
     /// and it does not run over a queue for as long as it sends.
-    /// Whether it let.
-    pub(crate) fn send_by_reno(&self) -> bool {
+    pub(crate) fn send_by_reno(&self) {
         let granted = self.seen.probe.as_ref().is_some_and(|probe| probe.set_congestion_control(RENO).is_ok());
         self.chosen.reno.store(granted, Ordering::Relaxed);
-        granted
     }
 
     /// Whether [`Self::send_by_reno`] was granted.
@@ -254,6 +252,11 @@ impl Flows {
         while self.seen.opened < flows && self.seen.opened + self.seen.failed < self.seen.asked {
             self.event().await;
         }
+    }
+
+    /// What this end sends the first flow with.
+    pub(crate) fn congestion_control(&self) -> Option<String> {
+        self.seen.probe.as_ref().and_then(Probe::congestion_control)
     }
 
     /// What the flows have told so far.

@@ -117,7 +117,8 @@ impl Network {
         self.connect_with(peer, None, None).await
     }
 
-    /// Opens a connection whose peer may have at most about `window_bytes` on their way at once.
+    /// Opens a connection whose peer may have at most about `window_bytes` on their way at once, and which this end sends
+    /// with `congestion_control`, where the system lets it.
     pub(crate) async fn connect_with(
         &self,
         peer: SocketAddr,
@@ -131,7 +132,6 @@ impl Network {
             socket.set_recv_buffer_size(bytes / 2).map_err(|error| Failure::io(&what, &error))?;
         }
         if let Some(name) = congestion_control {
-            // Where the system refuses, its own goes on.
             let _ = set_congestion_control(&SockRef::from(&socket), name);
         }
         let socket = TcpSocket::from_std_stream(socket.into());

@@ -7,8 +7,8 @@ use ispeed_meter::{Config, flows_to_start_with, params, upload_needs_reno};
 use ispeed_protocol::direction::Direction;
 use ispeed_protocol::latency::{EchoTransport, Latency};
 use ispeed_protocol::servers::UsedServer;
+use ispeed_wire::Budget as ByteBudget;
 use ispeed_wire::tls::client_config;
-use ispeed_wire::{Budget as ByteBudget, Probe};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -274,13 +274,15 @@ impl Run {
 
     /// Sees to it that an upload's flows, which carry nothing yet, are sent by what will fill the link.
     async fn choose_sender_of_upload(&self, flows: &mut Flows, interrupt: &Interrupt) -> Result<(), Failure> {
-        let bbr = flows.seen().probe.as_ref().and_then(Probe::congestion_control).as_deref() == Some("bbr");
+        let bbr = flows.congestion_control().as_deref() == Some("bbr");
         if bbr && !self.has_room_for_new(flows) {
             return Ok(());
         }
-        let reno = upload_needs_reno(self.idle_rtt_us(), self.download_bps()) && flows.send_by_reno();
+        if upload_needs_reno(self.idle_rtt_us(), self.download_bps()) {
+            flows.send_by_reno();
+        }
         // A socket that BBR has paced stays paced.
-        if bbr && (reno || self.would_be_ten_seconds_old(flows)) {
+        if bbr && (flows.sent_by_reno() || self.would_be_ten_seconds_old(flows)) {
             flows.renew();
             interrupt.guard(idle::ready(flows)).await?;
         }
@@ -340,7 +342,7 @@ impl Run {
         let ipv4 = session.is_none_or(|session| session.site.peer.is_ipv4());
         let sender = match direction {
             Direction::Down => session.and_then(|session| session.congestion_control.clone()),
-            Direction::Up => flows.seen().probe.as_ref().and_then(Probe::congestion_control),
+            Direction::Up => flows.congestion_control(),
         };
         let idle_rtt_us = echo::idle_rtt_us(&self.latency);
         let flows_max = self.flows_max_of(direction);

@@ -76,8 +76,8 @@ impl Monitor {
     }
 }
 
-/// The egress of the last look is that of a tenth of a second. The handshakes of sixteen flows, or a neighbour's short burst,
-/// keep the processors busy for as long; what limits a run does so in the look before, too.
+/// Whether these looks, the last one first, show a limit: a full egress in the last, busy processors in both. The handshakes of
+/// sixteen flows, or a neighbour's burst, fill the processors for one look.
 fn limits_runs(looks: [Busy; 2], egress_ceiling_bps: Option<u64>) -> bool {
     let egress_full =
         egress_ceiling_bps.is_some_and(|max| looks[0].egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);

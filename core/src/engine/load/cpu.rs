@@ -37,6 +37,6 @@ impl CpuMeter {
 
     /// Cores used since the start: 1.0 is one of them.
     pub(super) fn overall(&self) -> Option<f64> {
-        Some(CpuLook::now().cores_since(&self.started, self.cores as f64)?.used)
+        self.started.used_since()
     }
 }

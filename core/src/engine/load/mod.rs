@@ -16,7 +16,7 @@ use ispeed_protocol::control::ClientMessage;
 use ispeed_protocol::direction::{Direction, DirectionResult, Series};
 use ispeed_protocol::echo::ECHO_MIN_BYTES;
 use ispeed_protocol::evidence::Evidence;
-use ispeed_wire::{Poller, Probe, SocketCounters};
+use ispeed_wire::{Poller, SocketCounters};
 use tokio::sync::watch;
 use tokio::time::{Instant as TokioInstant, MissedTickBehavior, interval, sleep_until};
 
@@ -162,7 +162,7 @@ impl<'a> Running<'a> {
         if let Some(rtt) = seen.connect_rtt {
             self.shared.hint(Hint::ConnectRttUs { rtt_us: u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX) });
         }
-        self.congestion_control = seen.probe.as_ref().and_then(Probe::congestion_control);
+        self.congestion_control = self.flows.congestion_control();
         let poller = match self.start_metering() {
             Ok(poller) => poller,
             Err(error) => return End::Lost(Failure::io("no thread to meter with", &error)),

@@ -113,16 +113,26 @@ impl CpuLook {
 
     /// Cores between `earlier` and this look, of `usable` the program had work for; `None` where the system does not tell.
     pub fn cores_since(&self, earlier: &Self, usable: f64) -> Option<Cores> {
-        let wall_us = self.since(earlier).as_micros() as f64;
-        // Waiting of threads that ended is no longer in the sum.
-        let cores = |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before?) as f64 / wall_us);
-        (wall_us > 0.0).then_some(Cores {
+        let cores = |now, before| grown(now, before, self.since(earlier));
+        Some(Cores {
             used: cores(self.used_us, earlier.used_us)?,
             waited: cores(self.waited_us, earlier.waited_us).unwrap_or(0.0),
             usable,
             idle: cores(self.idle_us, earlier.idle_us),
         })
     }
+
+    /// Cores the program used since; nothing else is asked for.
+    pub fn used_since(&self) -> Option<f64> {
+        grown(process_cpu_us(), self.used_us, self.elapsed())
+    }
+}
+
+/// Cores by which a sum of core time grew. Waiting of threads that ended is no longer in its sum.
+fn grown(now_us: Option<u64>, before_us: Option<u64>, elapsed: Duration) -> Option<f64> {
+    let wall_us = elapsed.as_micros() as f64;
+    let grown_us = now_us?.saturating_sub(before_us?) as f64;
+    (wall_us > 0.0).then_some(grown_us / wall_us)
 }
 
 #[cfg(unix)]
