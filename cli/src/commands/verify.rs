@@ -30,7 +30,8 @@ pub(crate) struct Args {
     file: PathBuf,
     /// Public key of the collector you trust: the key itself, or a file that holds it (alone, or as the JSON of
     /// /v1/info). May be given several times. Without it each receipt is checked against the key it names.
-    #[arg(long, value_name = "KEY|FILE")]
+    // A key is base64url: one in 64 begins with a hyphen.
+    #[arg(long, value_name = "KEY|FILE", allow_hyphen_values = true)]
     key: Vec<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]

@@ -208,3 +208,29 @@ fn keys_come_as_text_and_in_files() {
     }
     assert_eq!(run(home.path(), &["verify", "doc.json", "--key", "no.key"]).status.code(), Some(2));
 }
+
+/// A key is base64url, so one in 64 begins with the hyphen that options begin with.
+#[test]
+fn a_key_that_begins_with_a_hyphen_is_a_key() {
+    let home = tempfile::tempdir().unwrap();
+    let hyphen = (0..=u16::MAX)
+        .map(|seed| {
+            let mut bytes = [0; 32];
+            bytes[..2].copy_from_slice(&seed.to_be_bytes());
+            SecretKey::from_bytes(&bytes).public().text()
+        })
+        .find(|key| key.starts_with('-'))
+        .unwrap();
+    std::fs::write(home.path().join("doc.json"), document()).unwrap();
+    let key = collector().public().text();
+    stdout_of(&run(home.path(), &["verify", "doc.json", "--key", &hyphen, "--key", &key]));
+    let other = run(home.path(), &["verify", "doc.json", "--key", &hyphen]);
+    assert_eq!(other.status.code(), Some(1), "{}", text(&other.stderr));
+    for (args, said) in [
+        (&["month", "verify", "nowhere", "--key", &hyphen][..], "nowhere"),
+        (&["campaign", "check", "no text", "--key", &hyphen], "not a join text"),
+    ] {
+        let stderr = text(&run(home.path(), args).stderr);
+        assert!(stderr.contains(said) && !stderr.contains("unexpected argument"), "{args:?}: {stderr}");
+    }
+}

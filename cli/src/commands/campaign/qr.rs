@@ -41,7 +41,13 @@ pub(super) struct CheckArgs {
     #[arg(value_name = "TEXT")]
     text: String,
     /// Public key of a collector to trust; without one the key in the text is named and has to be compared.
-    #[arg(long, value_name = "KEY", value_parser = |text: &str| PublicKey::parse(text).map_err(|e| e.to_string()))]
+    // A key is base64url: one in 64 begins with a hyphen.
+    #[arg(
+        long,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        value_parser = |text: &str| PublicKey::parse(text).map_err(|e| e.to_string())
+    )]
     key: Vec<PublicKey>,
 }
 

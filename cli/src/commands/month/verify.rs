@@ -19,7 +19,8 @@ pub(crate) struct Args {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Public key of the collector you trust: the key itself, or a file that holds it. May be given several times.
-    #[arg(long, value_name = "KEY|FILE")]
+    // A key is base64url: one in 64 begins with a hyphen.
+    #[arg(long, value_name = "KEY|FILE", allow_hyphen_values = true)]
     key: Vec<String>,
     /// Check the sealed table too: the frozen set, every figure, the caps of each device.
     #[arg(long)]
