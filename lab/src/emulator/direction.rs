@@ -10,13 +10,13 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::flight::Flight;
-use super::log::{DirectionLog, Fate, PacketRecord};
+use super::log::{DirectionLog, Fate, HandOver, PacketRecord};
 use super::loss::LossState;
 use super::pace::{Pace, cpu_ns, monotonic_ns};
 use super::rng::Rng;
 use super::segment::{OFFLOAD_HEADER_BYTES, Offload};
 use super::service::Service;
-use super::{DirectionConfig, QueueLimit, sys, tag};
+use super::{DirectionConfig, PACKET_BITS, QueueLimit, sys, tag};
 
 /// Most that the kernel hands over at once: the longest IP packet and its offload header.
 const READ_BYTES: usize = OFFLOAD_HEADER_BYTES + 65_535 + 40;
@@ -42,8 +42,6 @@ struct Link {
     queued_bytes: u64,
     flight: Flight,
     log: DirectionLog,
-    /// How late each packet was handed over, nanoseconds.
-    lateness_ns: Vec<u32>,
 }
 
 impl Lane {
@@ -99,27 +97,45 @@ impl Lane {
                 self.link.log.write_failures += 1;
             }
             self.link.log.packets[landing.record].deliver_ns = now;
-            self.link.lateness_ns.push(u32::try_from(now - landing.at_ns).unwrap_or(u32::MAX));
+            let late_ns = u32::try_from(now - landing.at_ns).unwrap_or(u32::MAX);
+            self.link.log.handed_over.push(HandOver { due_ns: landing.at_ns, late_ns });
             delivered += 1;
         }
     }
 }
 
+/// Seconds at the highest rate that the log has room for from the start.
+const LOG_ROOM_S: f64 = 4.0;
+/// Least and most packets that there is room for from the start.
+const ROOM_PACKETS: (usize, usize) = (1 << 12, 1 << 17);
+const LOG_ROOM_PACKETS: (usize, usize) = (1 << 16, 1 << 20);
+
+/// An empty vector whose memory the system has given already; see [`Flight::with_room_for`].
+fn with_room_for<T: Clone>(items: usize, item: T) -> Vec<T> {
+    let mut room = vec![item; items];
+    room.clear();
+    room
+}
+
 impl Link {
     fn new(config: DirectionConfig, seed: u64) -> Self {
+        let logged = (config.rate.peak_bps() * LOG_ROOM_S / PACKET_BITS) as usize;
+        let logged = logged.clamp(LOG_ROOM_PACKETS.0, LOG_ROOM_PACKETS.1);
+        let nothing =
+            PacketRecord { arrive_ns: 0, depart_ns: 0, deliver_ns: 0, tag: 0, bytes: 0, protocol: 0, fate: Fate::Lost };
         Self {
             service: Service::new(config.rate.clone()),
             loss: LossState::new(config.loss),
             rng: Rng::new(seed),
             queue: VecDeque::new(),
             queued_bytes: 0,
-            flight: Flight::default(),
+            flight: Flight::with_room_for(config.packets_on_their_way().clamp(ROOM_PACKETS.0, ROOM_PACKETS.1)),
             log: DirectionLog {
                 config: Some(config.clone()),
-                packets: Vec::with_capacity(1 << 16),
+                packets: with_room_for(logged, nothing),
+                handed_over: with_room_for(logged, HandOver { due_ns: 0, late_ns: 0 }),
                 ..DirectionLog::default()
             },
-            lateness_ns: Vec::with_capacity(1 << 16),
             config,
         }
     }
@@ -173,10 +189,6 @@ impl Link {
 
     fn finish(mut self, cpu_share: f64) -> DirectionLog {
         self.log.cpu_share = cpu_share;
-        self.lateness_ns.sort_unstable();
-        let last = self.lateness_ns.len() as f64 - 1.0;
-        let at = |q: f64| self.lateness_ns.get((last * q) as usize).copied().map_or(0, u64::from);
-        self.log.lateness_ns = [at(0.5), at(0.99), at(1.0)];
         // What is still in the queue never reached the other side; it is neither delivered nor dropped.
         self.log.packets.retain(|p| p.fate != Fate::Delivered || p.deliver_ns > 0);
         self.log

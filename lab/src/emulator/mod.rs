@@ -24,6 +24,9 @@ pub use namespace::Namespaces;
 pub use service::Rate;
 pub use tag::EchoTag;
 
+/// Bits of a packet of the MTU.
+const PACKET_BITS: f64 = 12_000.0;
+
 /// Why an emulation could not run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -99,6 +102,16 @@ impl DirectionConfig {
             loss: Loss::None,
             reorder: None,
         }
+    }
+
+    /// Packets of full size that its queue and its delay hold at its highest rate.
+    fn packets_on_their_way(&self) -> usize {
+        let queued = match self.queue {
+            QueueLimit::Bytes(bytes) => (bytes as f64 * 8.0 / PACKET_BITS) as usize,
+            QueueLimit::Packets(packets) => packets as usize,
+        };
+        let longest_ns = self.delay_ns.iter().map(|step| step.1).max().unwrap_or(0);
+        queued.saturating_add((self.rate.peak_bps() * longest_ns as f64 / 1e9 / PACKET_BITS) as usize)
     }
 
     /// The delay of what departs at `at_ns`, nanoseconds.

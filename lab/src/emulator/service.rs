@@ -36,6 +36,25 @@ impl Rate {
         Self::Steps(vec![(0, bps)])
     }
 
+    /// Highest rate it serves at; of a schedule over 100 ms.
+    pub fn peak_bps(&self) -> f64 {
+        match self {
+            Self::Steps(steps) => steps.iter().map(|step| step.1).fold(0.0, f64::max),
+            Self::Bucket { peak_bps, .. } => *peak_bps,
+            Self::Schedule { at_ms, .. } => {
+                let mut first = 0;
+                let within = |(last, ms): (usize, &u64)| {
+                    while at_ms[first] + 100 <= *ms {
+                        first += 1;
+                    }
+                    last + 1 - first
+                };
+                let most = at_ms.iter().enumerate().map(within).max().unwrap_or(0);
+                most as f64 * SCHEDULE_OPPORTUNITY_BYTES as f64 * 8.0 / 0.1
+            }
+        }
+    }
+
     /// Reads a Mahimahi schedule: one number of milliseconds a line.
     pub fn parse_schedule(text: &str, offset_ms: u64) -> Result<Self, LabError> {
         let wrong = |line: usize, value: &str| LabError::Config {
@@ -193,6 +212,16 @@ mod tests {
         let mut service = Service::new(rate);
         let last = (0..packets).map(|_| service.depart_ns(0, bytes)).last().unwrap();
         f64::from(packets) * f64::from(bytes) * 8e9 / last as f64
+    }
+
+    #[test]
+    fn the_highest_rate_is_that_of_the_fastest_step_and_of_the_densest_tenth_of_a_second() {
+        let schedule = |at_ms: Vec<u64>| Rate::Schedule { at_ms: Arc::new(at_ms), offset_ms: 0 };
+        let steps = Rate::Steps(vec![(0, 2e6), (5, 9e6), (9, 0.0)]);
+        assert!((steps.peak_bps() - 9e6).abs() < 1.0);
+        // Three in 100 ms.
+        let dense = schedule(vec![0, 100, 150, 199, 200, 400, 1000]);
+        assert!((dense.peak_bps() - 3.0 * 1500.0 * 80.0).abs() < 1.0, "{}", dense.peak_bps());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One JSON line a run: all inputs, truth of the same window from the log, result, costs.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::capacity::Capacity;
@@ -37,8 +39,9 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
     let Ran { cell, link, client, log, .. } = ran;
     let sample = &client.document["sample"];
     let mut line = inputs(cell, link, versions);
+    let unmeasured = between_loads(sample, log);
     let results = json!({
-        "void": log.down.void().or_else(|| log.up.void()),
+        "void": log.down.void(&unmeasured).or_else(|| log.up.void(&unmeasured)),
         "failure": client.failure,
         "emulator_cpu": [log.down.cpu_share, log.up.cpu_share],
         "outcome": sample["outcome"],
@@ -132,6 +135,14 @@ fn truth_of_bins(ran: Ran, side: &str, capacity: Capacity) -> Option<Vec<f64>> {
         .collect();
     let bin = |edges: &[u64]| if edges[0] < edges[1] { capacity.payload_bps(edges[0], edges[1]) } else { 0.0 };
     Some(edges_ns?.windows(2).map(bin).collect())
+}
+
+/// From the end of a window to the next load: the flows are reset, and nothing is measured.
+fn between_loads(sample: &Value, log: &LinkLog) -> Vec<Range<u64>> {
+    let end = |side| window_ns(sample, side, log).map(|(_, to)| to);
+    let upload = sample["up"]["load_start_us"].as_f64().and_then(|us| oracle::on_clock(sample, us * 1e3, log));
+    let behind_download = end("down").map(|end| end..upload.unwrap_or(u64::MAX));
+    behind_download.into_iter().chain(end("up").map(|end| end..u64::MAX)).collect()
 }
 
 /// The averaged window on the emulator's clock.

@@ -39,7 +39,7 @@ fn ran_dry(log: &LinkLog, from_ns: u64, to_ns: u64) -> Option<String> {
 }
 
 fn report(what: &str, log: &LinkLog) {
-    let [median, p99, worst] = log.down.lateness_ns.map(|ns| ns as f64 / 1e6);
+    let [median, p99, worst] = log.down.lateness_ns(&[]).map(|ns| ns as f64 / 1e6);
     println!("{what}: cpu {:.0} %, late {median:.3}/{p99:.3}/{worst:.3} ms", log.down.cpu_share * 100.0);
 }
 
@@ -51,7 +51,7 @@ fn rate_errors(mbit: f64) -> Option<[f64; 2]> {
     let (log, received) = flood("rate", down, bps * OVERLOAD, packets_for(bps * OVERLOAD, 2.1));
     report(&format!("{mbit} Mbit/s"), &log);
     let delivered = log.down.packets.iter().filter(|p| p.protocol == 17 && p.fate == Fate::Delivered).count();
-    let why = log.down.void().or_else(|| ran_dry(&log, from, to)).or_else(|| {
+    let why = log.down.void(&[]).or_else(|| ran_dry(&log, from, to)).or_else(|| {
         let at_the_receiver = format!("the receiver lost {} packets", delivered.saturating_sub(received.len()));
         (received.len() != delivered).then_some(at_the_receiver)
     });
