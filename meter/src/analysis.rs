@@ -80,6 +80,13 @@ impl Window {
         self.precision.as_ref().is_some_and(|precision| precision.whole && precision.varies())
     }
 
+    /// Whether it is long enough to stop at: in time, and on a slow link in segments.
+    fn is_long_enough(&self) -> bool {
+        let segments = self.mean_bps * self.length_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL;
+        let enough = segments >= params::STOP_WINDOW_SEGMENTS || self.length_us >= params::STOP_WINDOW_SLOW_US;
+        self.length_us >= params::STOP_WINDOW_MIN_US && enough
+    }
+
     /// Whether the half-width is one that a run may stop at.
     fn is_narrow(&self) -> bool {
         self.half_share().is_some_and(|share| share <= params::STOP_HALF_WIDTH)
@@ -92,7 +99,7 @@ impl Analysis {
         let Some(window) = &self.window else { return false };
         window.is_narrow()
             && window.precision.as_ref().is_some_and(|precision| precision.settled)
-            && window.length_us >= params::STOP_WINDOW_MIN_US
+            && window.is_long_enough()
             && self.growth != Growth::Pending
     }
 
