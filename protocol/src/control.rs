@@ -10,7 +10,8 @@
 //!    it carries raw payload, no framing.
 //! 3. Download: client sends [`ClientMessage::Start`] with `direction: down`, then one byte `G` on each flow it wants
 //!    filled (first flow at once, more as it grows), or `C` on one it wants filled by CUBIC; the server writes random
-//!    payload on a flow as soon as it has read that byte. Upload: [`ClientMessage::Start`] with `up`, then the client
+//!    payload on a flow as soon as it has read that byte. [`ClientMessage::SendByCubic`] puts CUBIC on those that are
+//!    filled already. Upload: [`ClientMessage::Start`] with `up`, then the client
 //!    writes payload; the server sends [`ServerMessage::Arrivals`] each 50 ms from the first byte on, on a slow link
 //!    several together.
 //! 4. Client decides, resets its load sockets (RST) and sends [`ClientMessage::Stop`]; the server answers
@@ -41,6 +42,8 @@ pub enum ClientMessage {
         /// Which.
         direction: Direction,
     },
+    /// The download that runs shall be sent by [`CUBIC`] from here on, on the flows that are filled already too.
+    SendByCubic,
     /// The client has decided and reset its load sockets of this direction.
     Stop {
         /// Which.

@@ -137,6 +137,11 @@ impl Control {
         }
     }
 
+    /// Hands a message to the writer if that takes it at once.
+    pub(crate) fn try_send(&self, message: ClientMessage) -> bool {
+        self.closed.is_none() && self.outgoing.try_send(message).is_ok()
+    }
+
     /// The next event; cancel-safe. After [`Event::Closed`] it answers the same again.
     pub(crate) async fn next(&mut self) -> Event {
         if let Some(failure) = &self.closed {

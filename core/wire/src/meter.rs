@@ -87,6 +87,13 @@ impl Meter {
         self.flows().iter().find_map(|flow| flow.probe.congestion_control())
     }
 
+    /// Asks for a congestion control on all flows that are open. Where the system has it not, its own goes on.
+    pub fn set_congestion_control(&self, name: &str) {
+        for flow in self.flows().iter() {
+            let _ = flow.probe.set_congestion_control(name);
+        }
+    }
+
     /// Reads all flows: what arrived, for the estimator.
     pub fn reading(&self, t_us: u64) -> Reading {
         let flows = self.flows();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
-use ispeed_protocol::control::{ClientMessage, ServerMessage};
+use ispeed_protocol::control::{CUBIC, ClientMessage, ServerMessage};
 use ispeed_protocol::direction::Direction;
 use ispeed_wire::LoadStream;
 use tokio::sync::mpsc;
@@ -90,6 +90,7 @@ impl Control {
             };
             let done = match serde_json::from_str(&text) {
                 Ok(ClientMessage::Start { direction }) => self.start(direction),
+                Ok(ClientMessage::SendByCubic) => self.send_by_cubic(),
                 Ok(ClientMessage::Stop { direction, reason: _ }) => self.stop(direction).await,
                 Ok(ClientMessage::Finish) => return End::Finished,
                 Err(e) => Err(format!("not a control message: {e}")),
@@ -116,6 +117,14 @@ impl Control {
             .map_err(|e| format!("the server cannot record: {e}"))?;
         self.running = Some((direction, recorder));
         side.started.send_replace(true);
+        Ok(())
+    }
+
+    fn send_by_cubic(&self) -> Result<(), String> {
+        if !matches!(self.running, Some((Direction::Down, _))) {
+            return Err("send_by_cubic while no download runs; expected its start first".to_owned());
+        }
+        self.session.side(Direction::Down).send_by(CUBIC);
         Ok(())
     }
 

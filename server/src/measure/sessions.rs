@@ -195,6 +195,12 @@ impl Side {
         }
     }
 
+    /// Sends all flows that are open by another congestion control from here on.
+    pub(super) fn send_by(&self, name: &str) {
+        self.meter.set_congestion_control(name);
+        self.flows().congestion_control = self.meter.congestion_control();
+    }
+
     pub(super) fn congestion_control(&self) -> Option<String> {
         self.flows().congestion_control.clone()
     }

@@ -142,6 +142,24 @@ async fn a_flow_is_filled_by_cubic_where_the_client_says_so() {
     run.finish().await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_that_runs_is_sent_by_cubic_from_where_the_client_says_so() {
+    let reno = MeasureLimits { congestion_control: "reno".into(), ..MeasureLimits::default() };
+    let lab = Lab::with(reno, |_| {}).await;
+    let mut run = lab.run(&lab.claims()).await.unwrap();
+    run.start(Direction::Down).await;
+    let mut flows = lab.go(&run, 2).await;
+    flows[1].read_u8().await.unwrap();
+    flows[0].read_u8().await.unwrap();
+    run.tell(&ClientMessage::SendByCubic).await;
+    flows[0].read_exact(&mut vec![0; 1_000_000]).await.expect("it goes on");
+    let stopped = run.stop(Direction::Down).await;
+    assert_eq!(stopped.congestion_control.as_deref(), Some("cubic"));
+    run.tell(&ClientMessage::SendByCubic).await;
+    assert_eq!(run.error().await, "protocol", "no download runs");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_is_held_by_an_upgraded_connection_and_then_given_back() {
     let lab = Lab::with(MeasureLimits::default(), |config| config.connections_max = 2).await;

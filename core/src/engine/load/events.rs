@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ispeed_meter::{Hint, Reading, params};
-use ispeed_protocol::control::ServerMessage;
+use ispeed_protocol::control::{CUBIC, ClientMessage, ServerMessage};
 use ispeed_protocol::direction::Direction;
 use tokio::time::Instant as TokioInstant;
 
@@ -83,6 +83,25 @@ impl Running<'_> {
         if let Some(flows) = ahead {
             self.flows.open(flows.min(self.plan.config.flows_max));
         }
+    }
+
+    /// Has a direction that varies sent by CUBIC, the flows too that carry load under BBR: those that are yet to join come late, for
+    /// under load their handshakes take three loaded round trips. Not while the path's queue is empty: what varies there may be a
+    /// sender that loses, and BBR is what loss does not slow down.
+    fn send_by_cubic(&mut self) {
+        if self.by_cubic || !self.queue_stands() {
+            return;
+        }
+        self.by_cubic = match self.direction {
+            Direction::Down => self.tools.control.try_send(ClientMessage::SendByCubic),
+            // Reno was chosen for a path where CUBIC does not get to its rate.
+            Direction::Up if self.plan.config.sender_reno => false,
+            Direction::Up => {
+                self.flows.meter().set_congestion_control(CUBIC);
+                self.congestion_control = self.flows.congestion_control();
+                true
+            }
+        };
     }
 
     pub(super) fn on_control(&mut self, event: Event) -> Option<End> {
@@ -174,6 +193,9 @@ impl Running<'_> {
             let rate_bps = now.rate_bps.unwrap_or(0.0);
             self.shared.rate.set(rate_bps);
             self.open_ahead(t_us, rate_bps, now.varies);
+            if now.varies {
+                self.send_by_cubic();
+            }
             let (loaded_ms, direction) = (self.shared.loaded_ms(), self.direction);
             self.tools.reporter.tick(|progress| {
                 progress.rate_bps = now.rate_bps;

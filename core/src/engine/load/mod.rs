@@ -120,6 +120,8 @@ struct Running<'a> {
     starting: u8,
     /// Flows that carried load and are gone.
     lost: u8,
+    /// Whether all flows are sent by CUBIC, for the rate varies.
+    by_cubic: bool,
     /// This end's, asked while the sockets are open.
     congestion_control: Option<String>,
     /// Where the server's zero lies on this direction's time line: least of arrival less stated time.
@@ -144,6 +146,7 @@ impl<'a> Running<'a> {
             active: 0,
             starting: 0,
             lost: 0,
+            by_cubic: false,
             congestion_control: None,
             server_zero_us: None,
             last_message: TokioInstant::now(),
