@@ -17,7 +17,7 @@ pub(super) fn section(evidence: &Evidence, origin: &Origin) -> String {
          the payload share of a full packet (`lab/src/truth.rs`); an error holds what was counted wrongly and what was \
          left unused. A direction without a figure is an infinite error. Latency and loss are judged against the log of \
          the emulator, which is itself judged by `lab/tests/emulator.rs`. A run is void when the emulator was starved of \
-         CPU; a scenario with more than 5 % void runs is NOT MEASURED, and its goal counts as missed. Of several lines of \
+         CPU, or handed packets over late (p99 above 1 ms) while something was measured; a scenario with more than 5 % void runs is NOT MEASURED, and its goal counts as missed. Of several lines of \
          the same tool, link and seed the last one counts. Every link has the same weight however many runs it has.\n\n\
          - made again by: `{}`\n- document written on: {}\n- with: {}\n",
         origin.command, origin.machine, origin.program
