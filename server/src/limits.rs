@@ -118,6 +118,8 @@ pub const EGRESS_FULL_SHARE: f64 = 0.95;
 
 /// The server is the bottleneck when all its cores are busy for this part of the time.
 pub const CPU_FULL_SHARE: f64 = 0.90;
+/// ... in the mean of two looks, neither of them less busy than this.
+pub const CPU_BUSY_SHARE: f64 = 0.80;
 
 /// Echo packets answered in a run, over UDP and the fallback together: 30 s at 500 a second, ten times what the method sends.
 pub const ECHO_PACKETS_MAX: u32 = 15_000;

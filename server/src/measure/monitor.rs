@@ -8,8 +8,8 @@ use ispeed_wire::sys::CpuLook;
 
 use crate::limits;
 
-/// Time over which rates are taken.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Time over which rates are taken: a little less than a sender's report, which looks, comes after the one before.
+const LOOK_EVERY: Duration = Duration::from_millis(90);
 
 /// Rates of the whole server, refreshed by whoever looks.
 #[derive(Debug)]
@@ -77,11 +77,13 @@ impl Monitor {
 }
 
 /// Whether these looks, the last one first, show a limit: a full egress in the last, busy processors in both. The handshakes of
-/// sixteen flows, or a neighbour's burst, fill the processors for one look.
+/// sixteen flows, or a neighbour's burst, fill the processors for one look. Full are they on the mean of both: what a machine left
+/// idle is told in ticks of 10 ms, a twentieth of what two cores have in a look.
 fn limits_runs(looks: [Busy; 2], egress_ceiling_bps: Option<u64>) -> bool {
     let egress_full =
         egress_ceiling_bps.is_some_and(|max| looks[0].egress_bps as f64 >= max as f64 * limits::EGRESS_FULL_SHARE);
-    egress_full || looks.iter().all(|busy| busy.cpu_share.is_some_and(|share| share >= limits::CPU_FULL_SHARE))
+    let [Some(last), Some(before)] = looks.map(|busy| busy.cpu_share) else { return egress_full };
+    egress_full || last.min(before) >= limits::CPU_BUSY_SHARE && (last + before) / 2.0 >= limits::CPU_FULL_SHARE
 }
 
 #[cfg(test)]
@@ -93,6 +95,9 @@ mod tests {
         let look = |egress_bps: u64, share: f64| Busy { egress_bps, cpu_share: Some(share) };
         let blind = Busy { egress_bps: 0, cpu_share: None };
         assert!(limits_runs([look(0, 0.95), look(0, 0.92)], None));
+        assert!(limits_runs([look(0, 0.89), look(0, 0.92)], None), "a tick");
+        assert!(!limits_runs([look(0, 0.88), look(0, 0.91)], None));
+        assert!(!limits_runs([look(0, 1.0), look(0, 0.79)], None), "a burst");
         assert!(!limits_runs([look(0, 0.95), look(0, 0.5)], None), "a burst");
         assert!(!limits_runs([look(0, 0.5), look(0, 0.95)], None), "over");
         assert!(!limits_runs([blind, blind], None));
