@@ -80,11 +80,10 @@ impl Window {
         self.precision.as_ref().is_some_and(|precision| precision.whole && precision.varies())
     }
 
-    /// Whether it is long enough to stop at: in time, and on a slow link in segments.
+    /// Whether it is long enough to stop at.
     fn is_long_enough(&self) -> bool {
-        let segments = self.mean_bps * self.length_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL;
-        let enough = segments >= params::STOP_WINDOW_SEGMENTS || self.length_us >= params::STOP_WINDOW_SLOW_US;
-        self.length_us >= params::STOP_WINDOW_MIN_US && enough
+        let slow = self.mean_bps < params::SLOW_BPS;
+        self.length_us >= if slow { params::STOP_WINDOW_SLOW_US } else { params::STOP_WINDOW_MIN_US }
     }
 
     /// Whether the half-width is one that a run may stop at.

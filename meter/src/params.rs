@@ -209,11 +209,8 @@ pub const STOP_ELAPSED_MIN_US: u64 = 500_000;
 /// Never with a window shorter than this: eight bins (M 5).
 pub const STOP_WINDOW_MIN_US: u64 = 400_000;
 
-/// ... and of fewer segments than this not before [`STOP_WINDOW_SLOW_US`]: flows that join lose together half a second later, and
-/// three missing packets of 75 are 4 % (I 4; lab: 2 Mbit/s over 10 ms).
-pub const STOP_WINDOW_SEGMENTS: f64 = 150.0;
-
-/// See [`STOP_WINDOW_SEGMENTS`]; on slow links seconds cost kilobytes.
+/// ... and below [`SLOW_BPS`] than this: flows that join lose together half a second later, three missing packets of 75 are 4 %, and
+/// seconds cost kilobytes there (I 4; lab: 2 Mbit/s over 10 ms).
 pub const STOP_WINDOW_SLOW_US: u64 = 800_000;
 
 /// Time cap of a direction (I 3).
