@@ -198,7 +198,10 @@ impl Side {
     /// Sends all flows that are open by another congestion control from here on.
     pub(super) fn send_by(&self, name: &str) {
         self.meter.set_congestion_control(name);
-        self.flows().congestion_control = self.meter.congestion_control();
+        // None tells it where the client has just reset them all.
+        if let Some(now) = self.meter.congestion_control() {
+            self.flows().congestion_control = Some(now);
+        }
     }
 
     pub(super) fn congestion_control(&self) -> Option<String> {

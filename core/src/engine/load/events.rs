@@ -98,7 +98,7 @@ impl Running<'_> {
             Direction::Up if self.plan.config.sender_reno => false,
             Direction::Up => {
                 self.flows.meter().set_congestion_control(CUBIC);
-                self.congestion_control = self.flows.congestion_control();
+                self.congestion_control = self.flows.congestion_control().or(self.congestion_control.take());
                 true
             }
         };
