@@ -116,7 +116,7 @@ mod tests {
                 now += gap_ns;
                 let depart_ns = service.depart_ns(now, size);
                 log.packets.push(PacketRecord {
-                    arrive_ns: now, depart_ns, deliver_ns: depart_ns, tag: 0, bytes: size as u16, protocol: 17,
+                    arrive_ns: now, depart_ns, deliver_ns: depart_ns, late_ns: 0, tag: 0, bytes: size as u16, protocol: 17,
                     fate: Fate::Delivered,
                 });
             }

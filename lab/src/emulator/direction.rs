@@ -10,13 +10,13 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::flight::Flight;
-use super::log::{DirectionLog, Fate, HandOver, PacketRecord};
+use super::log::{DirectionLog, Fate, PacketRecord};
 use super::loss::LossState;
 use super::pace::{Pace, cpu_ns, monotonic_ns};
 use super::rng::Rng;
 use super::segment::{OFFLOAD_HEADER_BYTES, Offload};
 use super::service::Service;
-use super::{DirectionConfig, PACKET_BITS, QueueLimit, sys, tag};
+use super::{DirectionConfig, PACKET_BITS, QueueLimit, room_for, sys, tag};
 
 /// Most that the kernel hands over at once: the longest IP packet and its offload header.
 const READ_BYTES: usize = OFFLOAD_HEADER_BYTES + 65_535 + 40;
@@ -96,9 +96,9 @@ impl Lane {
             if (&self.to).write(landing.bytes).is_err() {
                 self.link.log.write_failures += 1;
             }
-            self.link.log.packets[landing.record].deliver_ns = now;
-            let late_ns = u32::try_from(now - landing.at_ns).unwrap_or(u32::MAX);
-            self.link.log.handed_over.push(HandOver { due_ns: landing.at_ns, late_ns });
+            let record = &mut self.link.log.packets[landing.record];
+            record.deliver_ns = now;
+            record.late_ns = u32::try_from(now - landing.at_ns).unwrap_or(u32::MAX);
             delivered += 1;
         }
     }
@@ -110,30 +110,22 @@ const LOG_ROOM_S: f64 = 4.0;
 const ROOM_PACKETS: (usize, usize) = (1 << 12, 1 << 17);
 const LOG_ROOM_PACKETS: (usize, usize) = (1 << 16, 1 << 20);
 
-/// An empty vector whose memory the system has given already; see [`Flight::with_room_for`].
-fn with_room_for<T: Clone>(items: usize, item: T) -> Vec<T> {
-    let mut room = vec![item; items];
-    room.clear();
-    room
-}
-
 impl Link {
     fn new(config: DirectionConfig, seed: u64) -> Self {
-        let logged = (config.rate.peak_bps() * LOG_ROOM_S / PACKET_BITS) as usize;
+        let peak_bps = config.rate.peak_bps();
+        let under_way = config.packets_under_way(peak_bps).clamp(ROOM_PACKETS.0, ROOM_PACKETS.1);
+        let logged = (peak_bps * LOG_ROOM_S / PACKET_BITS) as usize;
         let logged = logged.clamp(LOG_ROOM_PACKETS.0, LOG_ROOM_PACKETS.1);
-        let nothing =
-            PacketRecord { arrive_ns: 0, depart_ns: 0, deliver_ns: 0, tag: 0, bytes: 0, protocol: 0, fate: Fate::Lost };
         Self {
             service: Service::new(config.rate.clone()),
             loss: LossState::new(config.loss),
             rng: Rng::new(seed),
             queue: VecDeque::new(),
             queued_bytes: 0,
-            flight: Flight::with_room_for(config.packets_on_their_way().clamp(ROOM_PACKETS.0, ROOM_PACKETS.1)),
+            flight: Flight::with_room_for(under_way),
             log: DirectionLog {
                 config: Some(config.clone()),
-                packets: with_room_for(logged, nothing),
-                handed_over: with_room_for(logged, HandOver { due_ns: 0, late_ns: 0 }),
+                packets: room_for(logged, PacketRecord::NONE),
                 ..DirectionLog::default()
             },
             config,
@@ -149,6 +141,7 @@ impl Link {
             arrive_ns: now,
             depart_ns: 0,
             deliver_ns: 0,
+            late_ns: 0,
             tag,
             bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
             protocol,

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::room_for;
 use super::segment::OFFLOAD_HEADER_BYTES;
 
 /// Capacity of a slot: the offload header and a packet of the MTU.
@@ -39,16 +40,10 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// Room for so many packets, in memory that the system has given: a page that is touched first in mid-run can take a virtual
-    /// machine 8 µs (seen here), and the first queue that is built would be handed over late for it.
+    /// With [`room_for`] so many packets.
     pub(super) fn with_room_for(packets: usize) -> Self {
-        let slot = || {
-            let mut slot = vec![0; SLOT_BYTES];
-            slot.clear();
-            slot
-        };
-        let free = (0..u32::try_from(packets).unwrap_or(u32::MAX)).rev().collect::<Vec<u32>>();
-        Self { slots: free.iter().map(|_| slot()).collect(), free, ..Self::default() }
+        let free: Vec<u32> = (0..u32::try_from(packets).unwrap_or(u32::MAX)).rev().collect();
+        Self { slots: free.iter().map(|_| room_for(SLOT_BYTES, 0)).collect(), free, ..Self::default() }
     }
 
     /// Puts a packet on its way; `held_back` ones let those behind them pass.

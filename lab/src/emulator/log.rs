@@ -25,6 +25,8 @@ pub struct PacketRecord {
     pub depart_ns: u64,
     /// When it was handed to the other side; 0 when dropped.
     pub deliver_ns: u64,
+    /// How much later than it was due; 0 when dropped.
+    pub late_ns: u32,
     /// Which packet this was: read by [`PacketRecord::echo`] and [`PacketRecord::service_port`].
     pub tag: u32,
     /// IP bytes.
@@ -35,13 +37,10 @@ pub struct PacketRecord {
     pub fate: Fate,
 }
 
-/// A packet that was handed to the other side.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct HandOver {
-    /// When it was due, nanoseconds since the start.
-    pub due_ns: u64,
-    /// How much later it was done.
-    pub late_ns: u32,
+impl PacketRecord {
+    /// Of no packet.
+    pub(super) const NONE: Self =
+        Self { arrive_ns: 0, depart_ns: 0, deliver_ns: 0, late_ns: 0, tag: 0, bytes: 0, protocol: 0, fate: Fate::Lost };
 }
 
 /// Log of one direction.
@@ -53,8 +52,6 @@ pub struct DirectionLog {
     pub packets: Vec<PacketRecord>,
     /// Part of one core the emulating thread used.
     pub cpu_share: f64,
-    /// Every hand-over, in order.
-    pub handed_over: Vec<HandOver>,
     /// Packets the kernel would not take.
     pub write_failures: u64,
     /// Packets (pieces, where the kernel left segmentation to the device) that were dropped before the emulator saw them,
@@ -70,8 +67,11 @@ pub const VOID_LATENESS_NS: u64 = 1_000_000;
 impl DirectionLog {
     /// How late packets were handed over, but for those due in one of `unmeasured`, nanoseconds: median, p99, worst.
     pub fn lateness_ns(&self, unmeasured: &[Range<u64>]) -> [u64; 3] {
-        let judged = |one: &&HandOver| !unmeasured.iter().any(|range| range.contains(&one.due_ns));
-        let mut late_ns: Vec<u32> = self.handed_over.iter().filter(judged).map(|one| one.late_ns).collect();
+        let judged = |packet: &&PacketRecord| {
+            let due_ns = packet.deliver_ns.saturating_sub(packet.late_ns.into());
+            packet.fate == Fate::Delivered && !unmeasured.iter().any(|range| range.contains(&due_ns))
+        };
+        let mut late_ns: Vec<u32> = self.packets.iter().filter(judged).map(|packet| packet.late_ns).collect();
         late_ns.sort_unstable();
         let last = late_ns.len() as f64 - 1.0;
         [0.5, 0.99, 1.0].map(|q| late_ns.get((last * q) as usize).copied().map_or(0, u64::from))
@@ -129,8 +129,17 @@ mod tests {
 
     #[test]
     fn late_packets_void_a_run_unless_nothing_was_measured_then() {
-        let late = |due_ns: u64| HandOver { due_ns, late_ns: if due_ns < 1_000 { 20_000 } else { 3_000_000 } };
-        let log = DirectionLog { handed_over: (0..1_100).map(late).collect(), ..DirectionLog::default() };
+        let due = |due_ns: u64| {
+            let late_ns = if due_ns < 1_000 { 20_000 } else { 3_000_000 };
+            PacketRecord {
+                deliver_ns: due_ns + u64::from(late_ns),
+                late_ns,
+                fate: Fate::Delivered,
+                ..PacketRecord::NONE
+            }
+        };
+        let packets = (0..1_100).map(due).chain([PacketRecord::NONE]).collect();
+        let log = DirectionLog { packets, ..DirectionLog::default() };
         assert_eq!(log.lateness_ns(&[]), [20_000, 3_000_000, 3_000_000]);
         assert_eq!(log.void(&[]).as_deref(), Some("p99 of hand-over was 3.0 ms late"));
         let in_between = [500..600, 1_000..u64::MAX];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::LabError;
+use super::{LabError, PACKET_BITS};
 
 /// Bytes that one line of a Mahimahi schedule may carry.
 pub const SCHEDULE_OPPORTUNITY_BYTES: u64 = 1500;
@@ -50,7 +50,7 @@ impl Rate {
                     last + 1 - first
                 };
                 let most = at_ms.iter().enumerate().map(within).max().unwrap_or(0);
-                most as f64 * SCHEDULE_OPPORTUNITY_BYTES as f64 * 8.0 / 0.1
+                most as f64 * PACKET_BITS / 0.1
             }
         }
     }

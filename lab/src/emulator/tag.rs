@@ -83,7 +83,7 @@ mod tests {
     use ispeed_protocol::echo::{ECHO_TRAIN_BYTES, EchoKind, EchoPacket};
 
     fn record((protocol, tag): (u8, u32)) -> PacketRecord {
-        PacketRecord { arrive_ns: 0, depart_ns: 0, deliver_ns: 0, tag, bytes: 0, protocol, fate: Fate::Delivered }
+        PacketRecord { tag, protocol, fate: Fate::Delivered, ..PacketRecord::NONE }
     }
 
     fn packet(version: u8, protocol: u8, ports: [u16; 2], payload: &[u8]) -> Vec<u8> {

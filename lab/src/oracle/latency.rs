@@ -149,7 +149,16 @@ mod tests {
         let arrive_ns = arrive_ms * MS;
         let served = if fate == Fate::Delivered { arrive_ns + delay_ms * MS } else { 0 };
         let tag = 1 << 31 | kind << 28 | train << 24 | sequence;
-        PacketRecord { arrive_ns, depart_ns: served, deliver_ns: served, tag, bytes: 200, protocol: 17, fate }
+        PacketRecord {
+            arrive_ns,
+            depart_ns: served,
+            deliver_ns: served,
+            late_ns: 0,
+            tag,
+            bytes: 200,
+            protocol: 17,
+            fate,
+        }
     }
 
     /// Idle: 20 packets, 10 ms up and 20 ms down, number 4 lost on the way up and 5 on the way back. Loaded: from 1000 ms

@@ -99,6 +99,7 @@ mod tests {
             arrive_ns: ms * 1_000_000,
             depart_ns: ms * 1_000_000,
             deliver_ns: ms * 1_000_000,
+            late_ns: 0,
             bytes,
             protocol: TCP,
             tag: 0,

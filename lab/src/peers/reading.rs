@@ -72,7 +72,7 @@ pub(super) fn record(
             "down_mbit": cell.down_mbit, "up_mbit": cell.up_mbit, "rtt_ms": cell.rtt_ms, "kind": cell.kind(),
             "queue": format!("{QUEUE_BDP}bdp"), "client_cc": CLIENT_CC, "server_cc": cell.server_cc,
         },
-        "void": log.down.void(&[]).or_else(|| log.up.void(&[])),
+        "void": log.void(&[]),
         "emulator_cpu": [log.down.cpu_share, log.up.cpu_share],
         "outcome": reading.outcome,
         "seconds": costs.seconds, "client_cpu_s": costs.client_cpu_s, "server_cpu_s": costs.server_cpu_s,

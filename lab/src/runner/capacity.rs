@@ -88,7 +88,16 @@ mod tests {
     }
 
     fn packet(depart_ns: u64, bytes: u16, tag: u32) -> PacketRecord {
-        PacketRecord { arrive_ns: 0, depart_ns, deliver_ns: depart_ns, tag, bytes, protocol: 6, fate: Fate::Delivered }
+        PacketRecord {
+            arrive_ns: 0,
+            depart_ns,
+            deliver_ns: depart_ns,
+            late_ns: 0,
+            tag,
+            bytes,
+            protocol: 6,
+            fate: Fate::Delivered,
+        }
     }
 
     #[test]

@@ -39,9 +39,8 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
     let Ran { cell, link, client, log, .. } = ran;
     let sample = &client.document["sample"];
     let mut line = inputs(cell, link, versions);
-    let unmeasured = between_loads(sample, log);
     let results = json!({
-        "void": log.down.void(&unmeasured).or_else(|| log.up.void(&unmeasured)),
+        "void": log.void(&between_loads(sample, log)),
         "failure": client.failure,
         "emulator_cpu": [log.down.cpu_share, log.up.cpu_share],
         "outcome": sample["outcome"],

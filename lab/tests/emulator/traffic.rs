@@ -32,7 +32,7 @@ pub(crate) fn namespaces(name: &str) -> Namespaces {
 pub(crate) fn judged<T>(mut run: impl FnMut() -> (LinkLog, T)) -> (LinkLog, T) {
     for _ in 0..3 {
         let (log, result) = run();
-        match log.down.void(&[]).or_else(|| log.up.void(&[])) {
+        match log.void(&[]) {
             None => return (log, result),
             Some(why) => println!("  void: {why}"),
         }
