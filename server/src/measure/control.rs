@@ -111,8 +111,6 @@ impl Control {
         }
         let inner = &self.measure.0;
         let side = self.session.side(direction);
-        // The next look is then of the load alone: a run without a link is over in four of them.
-        inner.monitor.look();
         let reports =
             Reports { out: self.out.clone(), stats: Arc::clone(&inner.stats), monitor: Arc::clone(&inner.monitor) };
         let recorder = Recorder::start(direction, side.meter.clone(), inner.clock.utc(), reports)
