@@ -76,6 +76,11 @@ impl Probe {
         self.with(|socket| sys::set_notsent_lowat(&socket, bytes))
     }
 
+    /// Has what is lost of a connection that sends little sent again after one time-out each time, not after ones that double.
+    pub fn set_thin_linear_timeouts(&self, on: bool) -> io::Result<()> {
+        self.with(|socket| sys::set_thin_linear_timeouts(&socket, on))
+    }
+
     /// Bytes written that the peer has not acknowledged.
     pub fn outstanding_bytes(&self) -> Option<u64> {
         self.with(|socket| Ok(sys::outstanding_bytes(&socket))).ok().flatten()

@@ -52,6 +52,9 @@ impl LoadSocket {
         // A refusal costs latency of small messages and nothing else.
         let _ = stream.set_nodelay(true);
         let probe = Probe::new(RawHandle::of(&stream));
+        // Handshakes and control messages are single packets with no others behind them that would show a loss: time-outs alone
+        // send them again, and ones that double make a message that is lost five times 12 s late.
+        let _ = probe.set_thin_linear_timeouts(true);
         Self { stream, probe, bulk: None }
     }
 

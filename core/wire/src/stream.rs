@@ -43,6 +43,8 @@ impl LoadStream {
     /// # Errors
     /// When plain bytes or records wait in rustls, or its configuration keeps the secrets to itself.
     pub fn for_load(self) -> io::Result<Self> {
+        // Load backs off as every flow beside it does.
+        let _ = self.probe().set_thin_linear_timeouts(false);
         match self {
             Self::TlsClient(tls) if is_tls13(tls.get_ref().1) => {
                 let (socket, connection) = tls.into_inner();

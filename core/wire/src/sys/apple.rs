@@ -54,6 +54,10 @@ pub(super) fn set_notsent_lowat(_socket: &SockRef<'_>, _bytes: u32) -> io::Resul
     Ok(())
 }
 
+pub(super) fn set_thin_linear_timeouts(_socket: &SockRef<'_>, _on: bool) -> io::Result<()> {
+    Ok(())
+}
+
 pub(super) fn outstanding_bytes(socket: &SockRef<'_>) -> Option<u64> {
     let queued: libc::c_int = option(socket, libc::SOL_SOCKET, libc::SO_NWRITE, 0)?;
     u64::try_from(queued).ok()

@@ -180,6 +180,21 @@ pub(super) fn set_notsent_lowat(socket: &SockRef<'_>, bytes: u32) -> io::Result<
     socket.set_tcp_notsent_lowat(bytes)
 }
 
+pub(super) fn set_thin_linear_timeouts(socket: &SockRef<'_>, on: bool) -> io::Result<()> {
+    let value = libc::c_int::from(on);
+    // SAFETY: `value` is valid for reads of its size for the whole call.
+    let rc = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_THIN_LINEAR_TIMEOUTS,
+            (&raw const value).cast::<libc::c_void>(),
+            size_of_val(&value) as libc::socklen_t,
+        )
+    };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 pub(super) fn outstanding_bytes(socket: &SockRef<'_>) -> Option<u64> {
     let mut queued: libc::c_int = 0;
     // SIOCOUTQ has the number of TIOCOUTQ (linux/sockios.h); libc names only the latter on every target.

@@ -146,6 +146,12 @@ pub fn set_notsent_lowat(socket: &SockRef<'_>, bytes: u32) -> io::Result<()> {
     os::set_notsent_lowat(socket, bytes)
 }
 
+/// Has what is lost of a connection that sends little sent again after one time-out each time, the first six times, not after
+/// ones that double (Linux, `TCP_THIN_LINEAR_TIMEOUTS`); nothing where unsupported.
+pub fn set_thin_linear_timeouts(socket: &SockRef<'_>, on: bool) -> io::Result<()> {
+    os::set_thin_linear_timeouts(socket, on)
+}
+
 /// Bytes written to the socket that the peer has not acknowledged (`SIOCOUTQ`, `SO_NWRITE`).
 pub fn outstanding_bytes(socket: &SockRef<'_>) -> Option<u64> {
     os::outstanding_bytes(socket)

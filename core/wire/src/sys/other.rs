@@ -26,6 +26,10 @@ pub(super) fn set_notsent_lowat(_socket: &SockRef<'_>, _bytes: u32) -> io::Resul
     Ok(())
 }
 
+pub(super) fn set_thin_linear_timeouts(_socket: &SockRef<'_>, _on: bool) -> io::Result<()> {
+    Ok(())
+}
+
 pub(super) fn outstanding_bytes(_socket: &SockRef<'_>) -> Option<u64> {
     None
 }
