@@ -1,8 +1,8 @@
 //! Load flows: opened ahead of time, started by permits, reset all at once.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ispeed_protocol::control::{CUBIC, GO, GO_CUBIC};
@@ -26,7 +26,7 @@ const PROGRESS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Latest end of a flow's task; every method cap is far below.
 const FLOW_LIFE: Duration = Duration::from_secs(60);
 /// The congestion control without HyStart that every Linux has and lets every program choose (RFC 5681).
-const RENO: &str = "reno";
+pub(crate) const RENO: &str = "reno";
 /// Events that may wait: four of each of sixteen flows and room.
 const EVENTS: usize = 128;
 
@@ -104,8 +104,10 @@ pub(crate) struct Flows {
 /// The congestion control that flows shall have from now on, where it is not their sender's own.
 #[derive(Debug, Default)]
 struct Chosen {
+    /// For the flows that begin while the rate varies.
     cubic: AtomicBool,
-    reno: AtomicBool,
+    /// For the others, once it is chosen.
+    upload: OnceLock<&'static str>,
 }
 
 impl Chosen {
@@ -114,8 +116,7 @@ impl Chosen {
     }
 
     fn name(&self) -> Option<&'static str> {
-        let reno = self.reno.load(Ordering::Relaxed).then_some(RENO);
-        if self.cubic() { Some(CUBIC) } else { reno }
+        if self.cubic() { Some(CUBIC) } else { self.upload.get().copied() }
     }
 }
 
@@ -211,16 +212,17 @@ impl Flows {
         self.chosen.cubic.store(cubic, Ordering::Relaxed);
     }
 
-    /// Has an upload that has not begun sent by Reno, where the system lets the first flow: HyStart does not end its slow start,
-    /// and it does not run over a queue for as long as it sends.
-    pub(crate) fn send_by_reno(&self) {
-        let granted = self.seen.probe.as_ref().is_some_and(|probe| probe.set_congestion_control(RENO).is_ok());
-        self.chosen.reno.store(granted, Ordering::Relaxed);
+    /// Has an upload that has not begun sent by this, where the system lets the first flow; once.
+    pub(crate) fn send_by(&self, name: &'static str) {
+        if self.seen.probe.as_ref().is_some_and(|probe| probe.set_congestion_control(name).is_ok()) {
+            // The first choice stays.
+            let _ = self.chosen.upload.set(name);
+        }
     }
 
-    /// Whether [`Self::send_by_reno`] was granted.
+    /// Whether [`Self::send_by`] was granted for Reno.
     pub(crate) fn sent_by_reno(&self) -> bool {
-        self.chosen.reno.load(Ordering::Relaxed)
+        self.chosen.upload.get() == Some(&RENO)
     }
 
     /// The next event; cancel-safe.
