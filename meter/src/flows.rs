@@ -64,13 +64,15 @@ impl FlowPlan {
         Some(wanted)
     }
 
-    /// Whether 64 KiB came within any 300 ms so far, or a burst that only a fast link delivers.
+    /// Whether 64 KiB came within any 300 ms so far, or a burst that only a fast link delivers, and the path has room for four flows.
     fn pace(&mut self, moment: &Moment) -> Pace {
         let burst = self.last.replace((moment.t_us, moment.bytes)).is_some_and(|(t_us, bytes)| {
             let arrived = moment.bytes.saturating_sub(bytes);
-            let seconds = moment.t_us.saturating_sub(t_us) as f64 / 1e6;
+            let seconds = (moment.t_us.saturating_sub(t_us)).max(params::POLL_US) as f64 / 1e6;
+            let burst_bps = arrived as f64 * 8.0 / seconds;
             arrived >= params::FLOWS_JOIN_BURST_BYTES
-                && arrived as f64 * 8.0 >= params::FLOWS_JOIN_BURST_BPS * seconds.max(params::POLL_US as f64 / 1e6)
+                && burst_bps >= params::FLOWS_JOIN_BURST_BPS
+                && has_room(burst_bps, moment.idle_rtt_us)
         });
         while self.recent.front().is_some_and(|&(t_us, _)| t_us.saturating_add(params::FLOWS_JOIN_US) < moment.t_us) {
             self.recent.pop_front();
@@ -79,8 +81,11 @@ impl FlowPlan {
         if self.recent.back().is_none_or(|&(t_us, _)| t_us.saturating_add(params::POLL_US / 2) <= moment.t_us) {
             self.recent.push_back((moment.t_us, moment.bytes));
         }
-        let oldest = self.recent.front().map_or(moment.bytes, |&(_, bytes)| bytes);
-        let busy = moment.bytes.saturating_sub(oldest) >= params::FLOWS_JOIN_BYTES;
+        let (since_us, before) = self.recent.front().copied().unwrap_or((moment.t_us, moment.bytes));
+        let recent_bytes = moment.bytes.saturating_sub(before);
+        let recent_us = moment.t_us.saturating_sub(since_us).max(params::POLL_US);
+        let recent_bps = recent_bytes as f64 * 8e6 / recent_us as f64;
+        let busy = recent_bytes >= params::FLOWS_JOIN_BYTES && has_room(recent_bps, moment.idle_rtt_us);
         if burst {
             Pace::Burst
         } else if busy {
@@ -158,6 +163,11 @@ pub fn upload_needs_reno(idle_rtt_us: u64, download_bps: Option<f64>) -> bool {
     idle_rtt_us >= params::FLOWS_ALL_RTT_US && download_bps.is_some_and(|bps| bps > params::FAST_BPS)
 }
 
+/// Whether four flows have room in the path; where it is not known they have.
+fn has_room(rate_bps: f64, idle_rtt_us: u64) -> bool {
+    idle_rtt_us == 0 || held_segments(rate_bps, idle_rtt_us) >= params::FLOWS_JOIN_BDP_SEGMENTS
+}
+
 /// Bandwidth-delay product in full segments.
 fn held_segments(rate_bps: f64, idle_rtt_us: u64) -> f64 {
     rate_bps * idle_rtt_us as f64 / 8e6 / params::SEGMENT_BYTES_TYPICAL
@@ -192,6 +202,23 @@ mod tests {
         // 1.6 Mbit/s: 60 kB in 300 ms.
         let slow = (0..110).find_map(|poll| plan.next(&moment(poll * 10_000, poll * 2_000)));
         assert_eq!(slow, None);
+    }
+
+    #[test]
+    fn they_do_not_join_where_the_path_has_no_room_for_them() {
+        // 4.8 Mbit/s, read every 10 ms; 20 segments are 48 ms of it.
+        let joined = |idle_rtt_us: u64| {
+            let mut plan = FlowPlan::new(1, 16);
+            let full = |poll: u64| Moment { idle_rtt_us, saturated: true, ..moment(poll * 10_000, poll * 6_000) };
+            (0..200).find_map(|poll| plan.next(&full(poll)))
+        };
+        assert_eq!(joined(40_000), None);
+        assert_eq!(joined(50_000), Some(4));
+        assert_eq!(joined(0), Some(4), "a path that nobody measured");
+        let mut plan = FlowPlan::new(1, 16);
+        let burst = |t_us: u64, bytes: u64| Moment { idle_rtt_us: 10_000, saturated: true, ..moment(t_us, bytes) };
+        assert_eq!(plan.next(&burst(300_000, 0)), None);
+        assert_eq!(plan.next(&burst(310_000, 14_480)), None, "an initial window at 12 Mbit/s fills 10 ms");
     }
 
     #[test]

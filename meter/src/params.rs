@@ -294,6 +294,11 @@ pub const FLOWS_JOIN_BYTES: u64 = 65_536;
 /// See [`FLOWS_JOIN_BYTES`].
 pub const FLOWS_JOIN_US: u64 = 300_000;
 
+/// ... and only where the path holds this many segments, five a flow: what has fewer under way is told of a loss by time-outs
+/// alone, and flows that wait for them leave a queue of ten packets empty (lab: half of the uploads of 2.5 Mbit/s over 10 and
+/// 40 ms were not seen to be full, took eight flows and 1.6 to 2.3 s).
+pub const FLOWS_JOIN_BDP_SEGMENTS: f64 = 20.0;
+
 /// Or this many bytes at once, at ...
 pub const FLOWS_JOIN_BURST_BYTES: u64 = 10_000;
 

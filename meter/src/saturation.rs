@@ -119,9 +119,10 @@ impl Evidence {
         self.loses(look_from(analysis, now_us))
     }
 
-    /// Loss while no queue stands: a loss-based sender leaves the link idle, more flows fill it.
+    /// Loss while no queue stands: a loss-based sender leaves the link idle, more flows fill it. BBR does not, and it drains the
+    /// queue that it overran by itself.
     pub(crate) fn lossy_and_flat(&self, config: &Config, analysis: &Analysis, now_us: u64) -> bool {
-        self.queue(config, analysis, now_us) == Some(false) && self.lossy(analysis, now_us)
+        !config.sender_bbr && self.queue(config, analysis, now_us) == Some(false) && self.lossy(analysis, now_us)
     }
 
     /// What but the link limited the rate, and what sits in the path.
