@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ispeed_protocol::time::UtcMicros;
 use serde_json::{Value, json};
 
 use super::capacity::Capacity;
@@ -44,7 +45,7 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
         "failure": client.failure,
         "emulator_cpu": [log.down.cpu_share, log.up.cpu_share],
         "outcome": sample["outcome"],
-        "seconds": client.seconds, "client_cpu_s": client.cpu_s, "server_cpu_s": ran.server_cpu_s,
+        "seconds": client.seconds, "sample_s": sample_s(sample), "client_cpu_s": client.cpu_s, "server_cpu_s": ran.server_cpu_s,
         "wire_bytes": [log.down.served_bytes(0, u64::MAX), log.up.served_bytes(0, u64::MAX)],
         "bytes": [sample["bytes_down"], sample["bytes_up"]],
         "overhead_s": ran.overhead_s,
@@ -53,6 +54,13 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
     });
     join(&mut line, results);
     line
+}
+
+/// From the first to the last moment of the measurement: without the start of the program, and the delivery of the sample, which a
+/// phone does later.
+fn sample_s(sample: &Value) -> Option<f64> {
+    let at = |member: &str| sample[member].as_str()?.parse::<UtcMicros>().ok();
+    at("started_at").zip(at("ended_at")).map(|(started, ended)| (ended.as_micros() - started.as_micros()) as f64 / 1e6)
 }
 
 /// The line of a run that this machine cannot do.

@@ -164,7 +164,12 @@ impl<'a> Run<'a> {
         [&self.0["link"], &self.0["params"]]
     }
 
-    /// The whole sample.
+    /// The whole sample, from the first moment of the measurement to the last.
+    pub fn sample_s(self) -> Option<f64> {
+        self.number("/sample_s")
+    }
+
+    /// From start to end of the program: the whole sample and its delivery.
     pub fn seconds(self) -> Option<f64> {
         self.number("/seconds")
     }
