@@ -54,7 +54,7 @@ pub use bins::closes_bin;
 pub use estimate::{Estimate, Phase, Snapshot};
 pub use estimator::{Decision, Estimator};
 pub use flags::Flags;
-pub use flows::{flows_to_start_with, upload_needs_reno};
+pub use flows::{flows_to_start_with, upload_needs_cubic, upload_needs_reno};
 pub use input::{Config, Hint, Reading};
 pub use ispeed_protocol::direction::{Burst, CounterKind, Direction, Flag, FlowStep, Series, StopReason};
 pub use recompute::{RecomputeContext, RecomputeError, Recomputed, recompute};
