@@ -206,3 +206,38 @@ pub(super) fn outstanding_bytes(socket: &SockRef<'_>) -> Option<u64> {
 pub(super) fn bind_to_interface(socket: &SockRef<'_>, name: &str, _ipv6: bool) -> io::Result<()> {
     socket.bind_device(Some(name.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::{LoadSocket, LoadStream};
+
+    fn thin_linear_timeouts(fd: i32) -> libc::c_int {
+        let (mut value, mut len) = (-1, size_of::<libc::c_int>() as libc::socklen_t);
+        // SAFETY: `value` is valid for writes of `len` bytes for the whole call.
+        let rc = unsafe {
+            libc::getsockopt(
+                fd,
+                libc::IPPROTO_TCP,
+                libc::TCP_THIN_LINEAR_TIMEOUTS,
+                (&raw mut value).cast::<libc::c_void>(),
+                &raw mut len,
+            )
+        };
+        assert_eq!(rc, 0);
+        value
+    }
+
+    #[tokio::test]
+    async fn timeouts_do_not_double_until_a_connection_carries_load() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let fd = stream.as_raw_fd();
+        let stream = LoadStream::Plain(LoadSocket::new(stream));
+        assert_eq!(thin_linear_timeouts(fd), 1);
+        let _carries_load = stream.for_load().unwrap();
+        assert_eq!(thin_linear_timeouts(fd), 0);
+    }
+}
