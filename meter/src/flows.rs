@@ -170,9 +170,12 @@ pub fn upload_needs_cubic(idle_rtt_us: u64, download_bps: Option<f64>) -> bool {
     idle_rtt_us < params::FLOWS_ALL_RTT_US || download_bps.is_some_and(|bps| bps < params::FLOWS_JOIN_BURST_BPS)
 }
 
-/// Whether four flows have room in the path; where it is not known they have.
+/// Whether four flows have room in the path. Where it is not known they have, and on a fast link: that is as short in a building or
+/// within a machine, and there several flows keep several cores busy.
 fn has_room(rate_bps: f64, idle_rtt_us: u64) -> bool {
-    idle_rtt_us == 0 || held_segments(rate_bps, idle_rtt_us) >= params::FLOWS_JOIN_BDP_SEGMENTS
+    idle_rtt_us == 0
+        || rate_bps > params::FAST_BPS
+        || held_segments(rate_bps, idle_rtt_us) >= params::FLOWS_JOIN_BDP_SEGMENTS
 }
 
 /// Bandwidth-delay product in full segments.
@@ -226,6 +229,9 @@ mod tests {
         let burst = |t_us: u64, bytes: u64| Moment { idle_rtt_us: 10_000, saturated: true, ..moment(t_us, bytes) };
         assert_eq!(plan.next(&burst(300_000, 0)), None);
         assert_eq!(plan.next(&burst(310_000, 14_480)), None, "an initial window at 12 Mbit/s fills 10 ms");
+        let near = |t_us: u64, bytes: u64| Moment { idle_rtt_us: 20, ..burst(t_us, bytes) };
+        assert_eq!(plan.next(&near(320_000, 24_480)), None);
+        assert_eq!(plan.next(&near(330_000, 1_024_480)), Some(4), "a fast link may be as short");
     }
 
     #[test]
