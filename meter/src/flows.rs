@@ -25,6 +25,13 @@ impl Moment {
     fn minds_no_delay(&self) -> bool {
         self.sender_bbr || self.sender_reno
     }
+
+    /// Bytes since an earlier reading, and their rate; readings are a poll apart at least.
+    fn since(&self, (t_us, bytes): (u64, u64)) -> (u64, f64) {
+        let arrived_bytes = self.bytes.saturating_sub(bytes);
+        let elapsed_us = self.t_us.saturating_sub(t_us).max(params::POLL_US);
+        (arrived_bytes, arrived_bytes as f64 * 8e6 / elapsed_us as f64)
+    }
 }
 
 /// How fast bytes come while one flow carries load.
@@ -66,13 +73,11 @@ impl FlowPlan {
 
     /// Whether 64 KiB came within any 300 ms so far, or a burst that only a fast link delivers, and the path has room for four flows.
     fn pace(&mut self, moment: &Moment) -> Pace {
-        let burst = self.last.replace((moment.t_us, moment.bytes)).is_some_and(|(t_us, bytes)| {
-            let arrived = moment.bytes.saturating_sub(bytes);
-            let seconds = (moment.t_us.saturating_sub(t_us)).max(params::POLL_US) as f64 / 1e6;
-            let burst_bps = arrived as f64 * 8.0 / seconds;
-            arrived >= params::FLOWS_JOIN_BURST_BYTES
-                && burst_bps >= params::FLOWS_JOIN_BURST_BPS
-                && has_room(burst_bps, moment.idle_rtt_us)
+        let before = self.last.replace((moment.t_us, moment.bytes));
+        let burst = before.map(|before| moment.since(before)).is_some_and(|(bytes, rate_bps)| {
+            bytes >= params::FLOWS_JOIN_BURST_BYTES
+                && rate_bps >= params::FLOWS_JOIN_BURST_BPS
+                && has_room(rate_bps, moment.idle_rtt_us)
         });
         while self.recent.front().is_some_and(|&(t_us, _)| t_us.saturating_add(params::FLOWS_JOIN_US) < moment.t_us) {
             self.recent.pop_front();
@@ -81,11 +86,9 @@ impl FlowPlan {
         if self.recent.back().is_none_or(|&(t_us, _)| t_us.saturating_add(params::POLL_US / 2) <= moment.t_us) {
             self.recent.push_back((moment.t_us, moment.bytes));
         }
-        let (since_us, before) = self.recent.front().copied().unwrap_or((moment.t_us, moment.bytes));
-        let recent_bytes = moment.bytes.saturating_sub(before);
-        let recent_us = moment.t_us.saturating_sub(since_us).max(params::POLL_US);
-        let recent_bps = recent_bytes as f64 * 8e6 / recent_us as f64;
-        let busy = recent_bytes >= params::FLOWS_JOIN_BYTES && has_room(recent_bps, moment.idle_rtt_us);
+        let busy = self.recent.front().map(|&oldest| moment.since(oldest)).is_some_and(|(bytes, rate_bps)| {
+            bytes >= params::FLOWS_JOIN_BYTES && has_room(rate_bps, moment.idle_rtt_us)
+        });
         if burst {
             Pace::Burst
         } else if busy {

@@ -92,7 +92,7 @@ impl Probe {
     }
 
     /// Runs `f` with the socket; `NotConnected` after its owner closed it.
-    fn with<R>(&self, f: impl FnOnce(SockRef<'_>) -> io::Result<R>) -> io::Result<R> {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(SockRef<'_>) -> io::Result<R>) -> io::Result<R> {
         match &*self.state() {
             State::Open(handle) => handle.with(f),
             State::Closed(_) => Err(io::ErrorKind::NotConnected.into()),

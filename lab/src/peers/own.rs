@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use ispeed_protocol::UtcMicros;
 use serde_json::{Map, Value};
 
 use super::reading::{Reading, Side, Window};
 use super::stand::Stand;
+use crate::oracle;
 
 /// The whole sample.
 pub(super) fn commands(stand: &Stand, ispeed: &Path) -> Vec<Command> {
@@ -42,10 +42,10 @@ pub(super) fn parse(outputs: &[String]) -> Result<Reading, String> {
 
 /// Times within a direction count from the start of the sample.
 fn window(sample: &Value, result: &Value) -> Option<(i64, i64)> {
-    let started = sample["started_at"].as_str()?.parse::<UtcMicros>().ok()?.as_micros();
+    let started_us = oracle::stated_us(sample, "started_at")?;
     let start_us = result["window_start_ms"].as_f64()? * 1e3;
     let length_us = result["window_ms"].as_f64()? * 1e3;
-    Some((started + start_us as i64, length_us as i64))
+    Some((started_us + start_us as i64, length_us as i64))
 }
 
 #[cfg(test)]

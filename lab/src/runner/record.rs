@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use ispeed_protocol::time::UtcMicros;
 use serde_json::{Value, json};
 
 use super::capacity::Capacity;
@@ -59,8 +58,8 @@ pub(super) fn line(ran: Ran, versions: &Versions) -> Value {
 /// From the first to the last moment of the measurement: without the start of the program, and the delivery of the sample, which a
 /// phone does later.
 fn sample_s(sample: &Value) -> Option<f64> {
-    let at = |member: &str| sample[member].as_str()?.parse::<UtcMicros>().ok();
-    at("started_at").zip(at("ended_at")).map(|(started, ended)| (ended.as_micros() - started.as_micros()) as f64 / 1e6)
+    let length_us = oracle::stated_us(sample, "ended_at")? - oracle::stated_us(sample, "started_at")?;
+    Some(length_us as f64 / 1e6)
 }
 
 /// The line of a run that this machine cannot do.

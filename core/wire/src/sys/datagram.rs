@@ -67,17 +67,7 @@ mod imp {
 
     fn enable(socket: &SockRef<'_>, level: libc::c_int, name: libc::c_int) -> io::Result<()> {
         let on: libc::c_int = 1;
-        // SAFETY: the options used here take an `int`, which lives for the whole call.
-        let rc = unsafe {
-            libc::setsockopt(
-                socket.as_fd().as_raw_fd(),
-                level,
-                name,
-                (&raw const on).cast::<libc::c_void>(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        crate::sys::os::set_option(socket, level, name, &on.to_ne_bytes())
     }
 
     pub(super) fn stamp_datagrams(socket: &SockRef<'_>) -> io::Result<()> {

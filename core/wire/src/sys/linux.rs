@@ -141,39 +141,47 @@ pub(super) fn socket_counters(socket: &SockRef<'_>) -> SocketCounters {
 /// `TCP_CA_NAME_MAX` of `net/tcp.h`, the terminating NUL included.
 const CONGESTION_NAME_MAX: usize = 16;
 
-// socket2 has these two on Linux only, not on Android.
-pub(super) fn congestion_control(socket: &SockRef<'_>) -> Option<String> {
-    let mut name = [0u8; CONGESTION_NAME_MAX];
-    let mut len = CONGESTION_NAME_MAX as libc::socklen_t;
-    // SAFETY: `name` is valid for writes of `len` bytes for the whole call.
+/// Sets an option to these bytes: an `int` as the system has it, or a text.
+pub(super) fn set_option(socket: &SockRef<'_>, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
+    // SAFETY: `value` is valid for reads of its length for the whole call.
+    let rc = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            value.as_ptr().cast::<libc::c_void>(),
+            value.len() as libc::socklen_t,
+        )
+    };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// What an option of TCP is set to, as far as it fits.
+fn tcp_option<const N: usize>(socket: &SockRef<'_>, name: libc::c_int) -> Option<[u8; N]> {
+    let mut value = [0u8; N];
+    let mut len = N as libc::socklen_t;
+    // SAFETY: `value` is valid for writes of `len` bytes for the whole call.
     let rc = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
             libc::IPPROTO_TCP,
-            libc::TCP_CONGESTION,
-            name.as_mut_ptr().cast::<libc::c_void>(),
+            name,
+            value.as_mut_ptr().cast::<libc::c_void>(),
             &raw mut len,
         )
     };
-    if rc != 0 {
-        return None;
-    }
+    (rc == 0).then_some(value)
+}
+
+// socket2 has these two on Linux only, not on Android.
+pub(super) fn congestion_control(socket: &SockRef<'_>) -> Option<String> {
+    let name = tcp_option::<CONGESTION_NAME_MAX>(socket, libc::TCP_CONGESTION)?;
     let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
     String::from_utf8(name[..end].to_vec()).ok().filter(|name| !name.is_empty())
 }
 
 pub(super) fn set_congestion_control(socket: &SockRef<'_>, name: &str) -> io::Result<()> {
-    // SAFETY: `name` is valid for reads of its length for the whole call.
-    let rc = unsafe {
-        libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_CONGESTION,
-            name.as_ptr().cast::<libc::c_void>(),
-            name.len() as libc::socklen_t,
-        )
-    };
-    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_CONGESTION, name.as_bytes())
 }
 
 pub(super) fn set_notsent_lowat(socket: &SockRef<'_>, bytes: u32) -> io::Result<()> {
@@ -181,18 +189,8 @@ pub(super) fn set_notsent_lowat(socket: &SockRef<'_>, bytes: u32) -> io::Result<
 }
 
 pub(super) fn set_thin_linear_timeouts(socket: &SockRef<'_>, on: bool) -> io::Result<()> {
-    let value = libc::c_int::from(on);
-    // SAFETY: `value` is valid for reads of its size for the whole call.
-    let rc = unsafe {
-        libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_THIN_LINEAR_TIMEOUTS,
-            (&raw const value).cast::<libc::c_void>(),
-            size_of_val(&value) as libc::socklen_t,
-        )
-    };
-    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let value = libc::c_int::from(on).to_ne_bytes();
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_THIN_LINEAR_TIMEOUTS, &value)
 }
 
 pub(super) fn outstanding_bytes(socket: &SockRef<'_>) -> Option<u64> {
@@ -214,30 +212,18 @@ mod tests {
     use super::*;
     use crate::{LoadSocket, LoadStream};
 
-    fn thin_linear_timeouts(fd: i32) -> libc::c_int {
-        let (mut value, mut len) = (-1, size_of::<libc::c_int>() as libc::socklen_t);
-        // SAFETY: `value` is valid for writes of `len` bytes for the whole call.
-        let rc = unsafe {
-            libc::getsockopt(
-                fd,
-                libc::IPPROTO_TCP,
-                libc::TCP_THIN_LINEAR_TIMEOUTS,
-                (&raw mut value).cast::<libc::c_void>(),
-                &raw mut len,
-            )
-        };
-        assert_eq!(rc, 0);
-        value
+    fn thin_linear_timeouts(stream: &LoadStream) -> i32 {
+        let value = stream.probe().with(|socket| Ok(tcp_option(&socket, libc::TCP_THIN_LINEAR_TIMEOUTS)));
+        i32::from_ne_bytes(value.unwrap().unwrap())
     }
 
     #[tokio::test]
     async fn timeouts_do_not_double_until_a_connection_carries_load() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let fd = stream.as_raw_fd();
         let stream = LoadStream::Plain(LoadSocket::new(stream));
-        assert_eq!(thin_linear_timeouts(fd), 1);
-        let _carries_load = stream.for_load().unwrap();
-        assert_eq!(thin_linear_timeouts(fd), 0);
+        assert_eq!(thin_linear_timeouts(&stream), 1);
+        let stream = stream.for_load().unwrap();
+        assert_eq!(thin_linear_timeouts(&stream), 0);
     }
 }
